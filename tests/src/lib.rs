@@ -1,0 +1,1 @@
+//! Unpublished: see the folder's files.
