@@ -1,0 +1,160 @@
+//! The registry of codes: one table, from which everything about a code is made.
+
+use std::fmt;
+
+use super::{Page, Severity};
+
+/// Defines [`Code`] from one table. A line is: the variant, the code's text, its severity and its
+/// rule in one sentence. The code's page is `pages/<CODE>.md` of this crate.
+macro_rules! codes {
+    ($($variant:ident = $text:literal $severity:ident $rule:literal;)*) => {
+        /// A stable code that names one rule of the language.
+        ///
+        /// Codes are never renamed and never reused for another rule. [`Code::page`] explains each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $rule] $variant,)*
+        }
+
+        impl Code {
+            /// All codes, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The code as it is printed, such as `E_UNKNOWN_FIELD`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text),* }
+            }
+
+            /// How much a diagnostic of this code weighs.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity),* }
+            }
+
+            /// The rule in one sentence.
+            #[must_use]
+            pub fn rule(self) -> &'static str {
+                match self { $(Code::$variant => $rule),* }
+            }
+
+            /// The page that explains this code.
+            #[must_use]
+            pub fn page(self) -> Page {
+                let text = match self {
+                    $(Code::$variant => include_str!(concat!("../../pages/", $text, ".md"))),*
+                };
+                Page::read(self, text)
+            }
+        }
+    };
+}
+
+codes! {
+    // the text itself
+    YamlSyntax = "E_YAML_SYNTAX" Error "A spec is well-formed YAML 1.2.";
+    YamlControlCharacter = "E_YAML_CONTROL_CHARACTER" Error "A spec holds no control characters other than tab and line breaks.";
+    YamlTooLarge = "E_YAML_TOO_LARGE" Error "A spec has at most 8 MiB of text.";
+    YamlTooDeep = "E_YAML_TOO_DEEP" Error "Lists and mappings nest at most 64 levels deep.";
+    YamlTooManyNodes = "E_YAML_TOO_MANY_NODES" Error "A spec has at most 500,000 values.";
+    YamlAliasBomb = "E_YAML_ALIAS_BOMB" Error "A spec stays within its limits of size when every alias is replaced by what it stands for.";
+    YamlAliasUnknown = "E_YAML_ALIAS_UNKNOWN" Error "An alias follows the anchor that it names.";
+    YamlAliasCycle = "E_YAML_ALIAS_CYCLE" Error "An anchored value does not contain an alias to itself.";
+    YamlDuplicateKey = "E_YAML_DUPLICATE_KEY" Error "A mapping has each key once.";
+    YamlMergeKey = "E_YAML_MERGE_KEY" Error "The merge key `<<` is not part of YAML 1.2 and not read.";
+    YamlNonStringKey = "E_YAML_NON_STRING_KEY" Error "Every key is text.";
+    YamlTag = "E_YAML_TAG" Error "Only the tags of the YAML core schema are read.";
+    YamlSeveralDocuments = "E_YAML_SEVERAL_DOCUMENTS" Error "A file holds one document.";
+    YamlIntegerRange = "E_YAML_INTEGER_RANGE" Error "Integers lie within plus and minus 2^53 − 1.";
+    YamlNumberNotFinite = "E_YAML_NUMBER_NOT_FINITE" Error "Numbers are finite.";
+
+    // the shape of the document
+    Version = "E_VERSION" Error "A spec begins with `version: v1`.";
+    UnknownField = "E_UNKNOWN_FIELD" Error "Every key is one the language has at that place, or begins with `x-`.";
+    FieldNotAllowed = "E_FIELD_NOT_ALLOWED" Error "A field stands only where it has an effect.";
+    MissingField = "E_MISSING_FIELD" Error "Required fields are present.";
+    WrongType = "E_WRONG_TYPE" Error "Every value has the type its field asks for.";
+    UnknownValue = "E_UNKNOWN_VALUE" Error "A field with a fixed set of words holds one of them.";
+    OutOfRange = "E_OUT_OF_RANGE" Error "Numbers and lists are within the bounds of their field.";
+    InvalidName = "E_INVALID_NAME" Error "Names are 1 to 128 characters without spaces or control characters.";
+    TwoSpellings = "E_TWO_SPELLINGS" Error "One thing is said in one way.";
+    NotSupportedYet = "E_NOT_SUPPORTED_YET" Error "A construct of the language that this version does not run is refused, never ignored.";
+
+    // expressions
+    ExprNeedsQuotes = "E_EXPR_NEEDS_QUOTES" Error "An expression that YAML would read as something else is quoted.";
+
+    // names
+    NoRoot = "E_NO_ROOT" Error "A spec has a `workflow` or an `agent`.";
+    DuplicateId = "E_DUPLICATE_ID" Error "Step ids are unique within their workflow.";
+    IdMismatch = "E_ID_MISMATCH" Error "The `id` of a graph node, when given, is the node's key.";
+    ComponentRef = "E_COMPONENT_REF" Error "A `ref` names a component of the step's kind.";
+    StepRef = "E_STEP_REF" Error "Edges, `start` and fallbacks name steps of the same workflow.";
+    ToolRef = "E_TOOL_REF" Error "An agent's tools are declared under `tools`.";
+    BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself.";
+
+    // components
+    AgentNoModel = "E_AGENT_NO_MODEL" Error "An agent that runs has a `model` with `provider` and `name`.";
+    RuntimeMode = "E_RUNTIME_MODE" Error "`allowed_modes` includes `bridge`.";
+    RuntimePreference = "W_RUNTIME_MODE" Warning "Kneo owns the agent loop: other runtime modes are not used.";
+    ToolNoBacking = "E_TOOL_NO_BACKING" Error "A tool has a backing.";
+    ToolMultipleBackings = "E_TOOL_MULTIPLE_BACKINGS" Error "A tool has one backing.";
+    FunctionNoBacking = "E_FUNCTION_NO_BACKING" Error "A function has a backing.";
+    FunctionMultipleBackings = "E_FUNCTION_MULTIPLE_BACKINGS" Error "A function has one backing.";
+    Schema = "E_SCHEMA" Error "A JSON Schema in a spec is a valid one.";
+    SelectionOptions = "E_SELECTION_OPTIONS" Error "A `selection` has `options`, and only a `selection` has them.";
+    DefaultOption = "E_DEFAULT_OPTION" Error "A `default_option` is one of the `options`.";
+    TimeoutTwice = "E_TIMEOUT_TWICE" Error "A human step's `timeout_seconds` is on the step or on the human, not on both.";
+    OnTimeoutUnused = "W_ON_TIMEOUT_UNUSED" Warning "`on_timeout` has an effect only together with `timeout_seconds`.";
+    SecretLiteral = "E_SECRET_LITERAL" Error "Secrets are referred to by name, never written into a spec.";
+    SecretSuspected = "W_SECRET_SUSPECTED" Warning "Text that looks like a secret is not written into a spec.";
+    TemplateOff = "W_TEMPLATE_OFF" Warning "Holes in plain-text fields are read only with `templates: true`.";
+
+    // steps
+    RetryWithoutCount = "E_RETRY_WITHOUT_COUNT" Error "`on_error: retry` says how often.";
+    RetryUnused = "E_RETRY_UNUSED" Error "A step that is never tried again has no retry settings.";
+    FallbackRef = "E_FALLBACK_REF" Error "`on_error: fallback` and `fallback_ref` go together, and the fallback is another step.";
+    FallbackTwice = "W_FALLBACK_RUNS_TWICE" Warning "A fallback step of a sequential workflow also runs at its own place.";
+
+    // graphs
+    UnboundedCycle = "E_UNBOUNDED_CYCLE" Error "Every cycle of a graph is bounded.";
+    OnMaxUnused = "E_ON_MAX_UNUSED" Error "`on_max` stands beside the bound whose outcome it declares.";
+    UnreachableNode = "W_UNREACHABLE_NODE" Warning "Every node can be reached from `start`.";
+    DeadEnd = "W_DEAD_END" Warning "From every node the workflow can end.";
+    EdgeNeverTaken = "W_EDGE_NEVER_TAKEN" Warning "An edge after one that always holds is never taken.";
+    NoDefaultEdge = "W_NO_DEFAULT_EDGE" Warning "A node with conditional edges has a last one that always holds.";
+}
+
+impl Code {
+    /// Finds a code by its text, in any case.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// The code whose text is nearest to a mistyped one.
+    #[must_use]
+    pub fn nearest(text: &str) -> Option<Self> {
+        let known = Self::ALL.iter().map(|code| code.as_str());
+        crate::suggest::nearest(&text.to_ascii_uppercase(), known).and_then(Self::find)
+    }
+
+    /// Where the code's page is published.
+    #[must_use]
+    pub fn docs_url(self) -> String {
+        format!(
+            "{}/blob/main/kneo-spec/pages/{}.md",
+            env!("CARGO_PKG_REPOSITORY"),
+            self.as_str()
+        )
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

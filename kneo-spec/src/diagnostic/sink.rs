@@ -1,0 +1,92 @@
+//! Where diagnostics gather.
+
+use std::collections::HashSet;
+
+use super::{Code, Diagnostic, Severity};
+use crate::source::Span;
+
+/// The diagnostics of one compilation, sorted by file, offset and code.
+///
+/// Keeps the first thousand and counts the rest: a hostile spec can have hundreds of thousands,
+/// and nobody reads them.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+    seen: HashSet<(Code, Span, String)>,
+    omitted: usize,
+    errors: bool,
+}
+
+impl Diagnostics {
+    /// The most diagnostics that are kept.
+    pub const KEPT: usize = 1_000;
+
+    /// Adds a diagnostic; one that says the same of the same place is not added twice.
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors |= diagnostic.severity == Severity::Error;
+        if self.items.len() >= Self::KEPT {
+            self.omitted += 1;
+            return;
+        }
+        let same = (
+            diagnostic.code,
+            diagnostic.primary.span,
+            diagnostic.message.clone(),
+        );
+        if self.seen.insert(same) {
+            self.items.push(diagnostic);
+        }
+    }
+
+    /// Says whether an error is among them, so that there is no plan.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.errors
+    }
+
+    /// Says whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The number of diagnostics kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many more there were than are kept.
+    #[must_use]
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+
+    /// The diagnostics, in order of place.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.items.iter()
+    }
+
+    /// Sorts by place and gives each diagnostic its spec path.
+    pub(crate) fn settle(&mut self, path_of: impl Fn(Span) -> String) {
+        self.items.sort_by(|a, b| {
+            let key = |d: &Diagnostic| (d.primary.span.file(), d.primary.span.start(), d.code.as_str());
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.primary.span.cmp(&b.primary.span))
+                .then_with(|| a.message.cmp(&b.message))
+        });
+        for diagnostic in &mut self.items {
+            diagnostic.path = path_of(diagnostic.primary.span);
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,16 @@
+//! From text to a tree in which every node knows its place.
+//!
+//! The one module that knows the YAML parser. Reading never fails: what cannot be read is left
+//! out of the tree, and a diagnostic says so.
+
+mod limits;
+mod misread;
+mod scalar;
+mod text;
+mod tree;
+mod yaml;
+
+pub use limits::Limits;
+pub(crate) use text::Text;
+pub(crate) use tree::{Entry, Key, Kind, Node, NodeId, Style, Tree};
+pub(crate) use yaml::parse;

@@ -1,0 +1,49 @@
+//! How large a spec may be.
+
+/// Limits on one source text, against hostile or broken input.
+///
+/// Nodes and bytes are counted as if every alias were replaced by a copy of what it stands for, so
+/// that a small text cannot unfold into a large one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most bytes of text.
+    pub bytes: usize,
+    /// The deepest nesting of lists and mappings.
+    pub depth: usize,
+    /// The most scalars, lists and mappings.
+    pub nodes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 8 * 1024 * 1024,
+            depth: 64,
+            nodes: 500_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The same limits with at most `bytes` bytes of text.
+    #[must_use]
+    pub fn with_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// The same limits with at most `depth` levels; more than 255 count as 255.
+    #[must_use]
+    pub fn with_depth(mut self, depth: usize) -> Self {
+        self.depth = depth.min(255);
+        self
+    }
+
+    /// The same limits with at most `nodes` values.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
+        self
+    }
+}

@@ -1,0 +1,283 @@
+//! The tree that every later stage reads.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::text::Text;
+use crate::source::{FileId, Span};
+
+/// Names a node of one [`Tree`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NodeId(u32);
+
+impl NodeId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The document of one source text.
+///
+/// An arena: a value that several aliases stand for is one node with several parents, so the tree
+/// is in truth an acyclic graph. Walking it as a tree is safe: its size unfolded was counted
+/// against the limits when it was read.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    file: FileId,
+    source: Arc<str>,
+    nodes: Vec<Node>,
+    root: Option<NodeId>,
+    /// What an id that is not of this tree leads to.
+    nothing: Node,
+}
+
+/// A value and its place.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+}
+
+/// What a node holds.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(Arc<str>, Style),
+    List(Vec<NodeId>),
+    Map(Vec<Entry>),
+    /// Something that could not be read and was reported.
+    Error,
+}
+
+/// How text was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    SingleQuoted,
+    DoubleQuoted,
+    Block,
+}
+
+/// A key and its value, in author order.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) value: NodeId,
+}
+
+/// A key, always text.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) text: Arc<str>,
+    pub(crate) span: Span,
+}
+
+impl Kind {
+    /// Plain text.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text(text.into(), Style::Plain)
+    }
+
+    /// The type in the words of the language, with an article.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "an integer",
+            Self::Float(_) => "a number",
+            Self::Text(..) => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+            Self::Error => "something unreadable",
+        }
+    }
+}
+
+impl Tree {
+    pub(super) fn new(file: FileId, source: Arc<str>) -> Self {
+        Self {
+            file,
+            source,
+            nodes: Vec::new(),
+            root: None,
+            nothing: Node {
+                span: Span::new(file, 0..0),
+                kind: Kind::Error,
+            },
+        }
+    }
+
+    pub(super) fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(node);
+        id
+    }
+
+    pub(super) fn set_root(&mut self, root: NodeId) {
+        self.root = Some(root);
+    }
+
+    /// The file the tree was read from.
+    pub(crate) fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// The root value; `None` for an empty text.
+    pub(crate) fn root(&self) -> Option<NodeId> {
+        self.root
+    }
+
+    /// The node with this id.
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        self.nodes.get(id.index()).unwrap_or(&self.nothing)
+    }
+
+    /// The source text a span of this file covers.
+    pub(crate) fn slice(&self, span: Span) -> &str {
+        self.source.get(span.range()).unwrap_or_default()
+    }
+
+    /// The rest of the line from an offset on, without its line break.
+    pub(crate) fn rest_of_line(&self, offset: usize) -> &str {
+        self.source
+            .get(offset..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default()
+    }
+
+    /// A text node's text with the places of its characters; `None` for other nodes.
+    pub(crate) fn text(&self, id: NodeId) -> Option<Text> {
+        let node = self.node(id);
+        match &node.kind {
+            Kind::Text(text, style) => Some(Text::align(
+                Arc::clone(text),
+                *style,
+                node.span,
+                self.slice(node.span),
+            )),
+            Kind::Null
+            | Kind::Bool(_)
+            | Kind::Int(_)
+            | Kind::Float(_)
+            | Kind::List(_)
+            | Kind::Map(_)
+            | Kind::Error => None,
+        }
+    }
+
+    /// The value as JSON; unreadable parts are null.
+    pub(crate) fn to_json(&self, id: NodeId) -> Value {
+        match &self.node(id).kind {
+            Kind::Null | Kind::Error => Value::Null,
+            Kind::Bool(value) => Value::Bool(*value),
+            Kind::Int(number) => Value::from(*number),
+            Kind::Float(number) => Value::from(*number),
+            Kind::Text(text, _) => Value::String(text.to_string()),
+            Kind::List(items) => items.iter().map(|item| self.to_json(*item)).collect(),
+            Kind::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.text.to_string(), self.to_json(entry.value)))
+                    .collect::<Map<_, _>>(),
+            ),
+        }
+    }
+
+    /// The place of a part of a value, found by a JSON pointer; the place of the last part that
+    /// exists when the pointer leads nowhere.
+    pub(crate) fn place_of_pointer(&self, from: NodeId, pointer: &str) -> Span {
+        let mut at = from;
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            let next = match &self.node(at).kind {
+                Kind::Map(entries) => entries
+                    .iter()
+                    .find(|entry| *entry.key.text == *part)
+                    .map(|entry| entry.value),
+                Kind::List(items) => part.parse::<usize>().ok().and_then(|i| items.get(i).copied()),
+                Kind::Null
+                | Kind::Bool(_)
+                | Kind::Int(_)
+                | Kind::Float(_)
+                | Kind::Text(..)
+                | Kind::Error => None,
+            };
+            match next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        self.node(at).span
+    }
+
+    /// The dotted spec path of a place, such as `workflow.steps[2].ref`; empty at the root.
+    pub(crate) fn path_at(&self, span: Span) -> String {
+        let mut path = String::new();
+        let Some(mut at) = self.root.filter(|_| span.file() == self.file) else {
+            return path;
+        };
+        let offset = span.start();
+        loop {
+            match &self.node(at).kind {
+                Kind::Map(entries) => {
+                    let before = entries.partition_point(|entry| entry.key.span.start() <= offset);
+                    let Some(entry) = before.checked_sub(1).and_then(|i| entries.get(i)) else {
+                        return path;
+                    };
+                    let value = self.node(entry.value).span;
+                    if offset >= value.end().max(entry.key.span.end() + 1) {
+                        return path;
+                    }
+                    push_key(&mut path, &entry.key.text);
+                    if offset < value.start() {
+                        return path;
+                    }
+                    at = entry.value;
+                }
+                Kind::List(items) => {
+                    let before =
+                        items.partition_point(|item| self.node(*item).span.start() <= offset);
+                    let Some(index) = before.checked_sub(1) else {
+                        return path;
+                    };
+                    let Some(item) = items.get(index).copied() else {
+                        return path;
+                    };
+                    if offset >= self.node(item).span.end() {
+                        return path;
+                    }
+                    // Writing to a String cannot fail.
+                    let _ = write!(path, "[{index}]");
+                    at = item;
+                }
+                Kind::Null
+                | Kind::Bool(_)
+                | Kind::Int(_)
+                | Kind::Float(_)
+                | Kind::Text(..)
+                | Kind::Error => return path,
+            }
+        }
+    }
+}
+
+fn push_key(path: &mut String, key: &str) {
+    let simple = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if simple {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+    } else {
+        // Writing to a String cannot fail.
+        let _ = write!(path, "[{key:?}]");
+    }
+}

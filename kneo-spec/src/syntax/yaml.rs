@@ -1,0 +1,658 @@
+//! Reads YAML events into a [`Tree`].
+//!
+//! An explicit stack, no recursion: depth is a limit, not a crash. Aliases are shared nodes, and
+//! what they would unfold to is counted while reading.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+
+use super::limits::Limits;
+use super::misread;
+use super::scalar::{Plain, resolve};
+use super::tree::{Entry, Key, Kind, Node, NodeId, Style, Tree};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
+use crate::source::{SourceFile, Span};
+
+/// Reads a source text.
+///
+/// Gives no tree when the text is so broken that what follows the first error means nothing.
+pub(crate) fn parse(file: &SourceFile, limits: Limits, sink: &mut Diagnostics) -> Option<Tree> {
+    if file.text().len() > limits.bytes {
+        sink.push(
+            Diagnostic::new(
+                Code::YamlTooLarge,
+                Span::new(file.id(), 0..0),
+                format!("the spec has {} bytes", file.text().len()),
+            )
+            .help(format!("a spec has at most {} bytes; move data into files that steps read", limits.bytes)),
+        );
+        return None;
+    }
+    let text = without_control_characters(file, sink);
+    let options = granit_parser::options! {
+        strict_indentation: true,
+        emit_unresolved_aliases: true,
+        emit_comments: false,
+        // One more than allowed, so that the reader's own check speaks first.
+        flow_nesting_limit: limits.depth + 1,
+        block_nesting_limit: limits.depth + 1,
+    };
+    let mut reader = Reader {
+        file,
+        limits,
+        sink,
+        tree: Tree::new(file.id(), file.text().into()),
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        sizes: Vec::new(),
+        total: Size::default(),
+        documents: 0,
+    };
+    for event in Parser::new_from_str_with_options(&text, options) {
+        let outcome = match event {
+            Ok((event, span)) => reader.event(event, span),
+            Err(error) => {
+                reader.syntax_error(&error);
+                Err(Stop::Broken)
+            }
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Stop::Enough) => break,
+            Err(Stop::Broken) => return None,
+        }
+    }
+    Some(reader.tree)
+}
+
+/// Why reading ends before the text does.
+enum Stop {
+    /// What was read is whole.
+    Enough,
+    /// What was read means nothing without the rest.
+    Broken,
+}
+
+/// How large a value is with every alias replaced by a copy.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    bytes: usize,
+    /// Levels of lists and mappings.
+    height: usize,
+}
+
+impl Size {
+    fn add(&mut self, other: Self) {
+        self.nodes = self.nodes.saturating_add(other.nodes);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.height = self.height.max(other.height);
+    }
+}
+
+/// A list or mapping that is still open.
+struct Frame {
+    start: Span,
+    flow: bool,
+    anchor: usize,
+    size: Size,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<NodeId>),
+    Map {
+        entries: Vec<Entry>,
+        seen: HashMap<Arc<str>, Span>,
+        /// The key whose value comes next.
+        pending: Option<Pending>,
+        /// An unquoted `{{`: the mapping is an expression that YAML misread.
+        misread: bool,
+    },
+}
+
+/// What becomes of the value that comes next in a mapping.
+enum Pending {
+    Entry(Key),
+    /// Its key was refused.
+    Dropped,
+}
+
+struct Reader<'a> {
+    file: &'a SourceFile,
+    limits: Limits,
+    sink: &'a mut Diagnostics,
+    tree: Tree,
+    stack: Vec<Frame>,
+    /// Anchored nodes by the parser's number; `None` while the node is open.
+    anchors: HashMap<usize, Option<NodeId>>,
+    /// The size of each node of the tree, by its number.
+    sizes: Vec<Size>,
+    total: Size,
+    documents: usize,
+}
+
+impl Reader<'_> {
+    fn event(&mut self, event: Event<'_>, span: granit_parser::Span) -> Result<(), Stop> {
+        let at = self.span(&span);
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    self.sink.push(
+                        Diagnostic::new(Code::YamlSeveralDocuments, at, "a second document begins here")
+                            .help("keep one document in each file"),
+                    );
+                    return Err(Stop::Enough);
+                }
+                Ok(())
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let tag = tag.map(|tag| (tag, self.tag_span(&span)));
+                self.scalar(&text, style, anchor, tag, at)
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                self.check_collection_tag(tag.as_deref(), "seq", self.tag_span(&span))?;
+                self.open(Content::List(Vec::new()), style, anchor, at)
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                self.check_collection_tag(tag.as_deref(), "map", self.tag_span(&span))?;
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    seen: HashMap::new(),
+                    pending: None,
+                    misread: false,
+                };
+                self.open(content, style, anchor, at)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(at),
+            Event::Alias(anchor) => self.alias(anchor, at),
+            Event::UnresolvedAlias(name) => {
+                let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
+                self.sink.push(misread.unwrap_or_else(|| {
+                    Diagnostic::new(
+                        Code::YamlAliasUnknown,
+                        at,
+                        format!("there is no anchor {} before this alias", tick(&format!("&{name}"))),
+                    )
+                    .help("anchor the value first, or quote the text if it is not an alias")
+                }));
+                self.value(Kind::Error, at, 0, Size::default())
+            }
+            // Nothing in them is part of the document; anchors ride on their nodes.
+            _ => Ok(()),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<(Cow<'_, Tag>, Span)>,
+        at: Span,
+    ) -> Result<(), Stop> {
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::SingleQuoted,
+            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        };
+        let at = if style == Style::Block { self.trimmed(at) } else { at };
+        let size = Size {
+            nodes: 1,
+            bytes: text.len(),
+            height: 0,
+        };
+        let kind = match tag {
+            None if style == Style::Plain => self.plain(text, at),
+            None => Kind::Text(text.into(), style),
+            Some((tag, place)) => match self.tagged(&tag, text, style, at) {
+                Some(kind) => kind,
+                None => {
+                    self.foreign_tag(place);
+                    Kind::Error
+                }
+            },
+        };
+        if self.expects_key() {
+            if anchor != 0 {
+                let node = Node { span: at, kind: Kind::Text(text.into(), style) };
+                self.anchors.insert(anchor, Some(self.tree.add(node)));
+                self.sizes.push(size);
+            }
+            return self.key(text, &kind, at);
+        }
+        self.value(kind, at, anchor, size)
+    }
+
+    fn plain(&mut self, text: &str, at: Span) -> Kind {
+        // A key is text even when it is too long for a number.
+        let is_key = self.expects_key();
+        match resolve(text) {
+            Plain::Value(kind) => kind,
+            _ if is_key => Kind::Error,
+            Plain::IntegerRange => {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::YamlIntegerRange,
+                        at,
+                        format!("{} is beyond plus or minus 2^53 − 1", tick(text)),
+                    )
+                    .help(format!("quote it to keep its digits as text: `{}`", misread::quote(text))),
+                );
+                Kind::Error
+            }
+            Plain::NotFinite => {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::YamlNumberNotFinite,
+                        at,
+                        format!("{} is not a finite number", tick(text)),
+                    )
+                    .help(format!("quote it if it is text: `{}`", misread::quote(text))),
+                );
+                Kind::Error
+            }
+        }
+    }
+
+    /// `None` when the tag is not one of the core schema's or does not fit the text.
+    fn tagged(&mut self, tag: &Tag, text: &str, style: Style, at: Span) -> Option<Kind> {
+        let kind = match tag.core_suffix()? {
+            "str" => return Some(Kind::Text(text.into(), style)),
+            "null" | "bool" | "int" | "float" => self.plain(text, at),
+            _ => return None,
+        };
+        match (tag.core_suffix()?, &kind) {
+            ("null", Kind::Null)
+            | ("bool", Kind::Bool(_))
+            | ("int", Kind::Int(_))
+            | ("float", Kind::Float(_))
+            | (_, Kind::Error) => Some(kind),
+            #[expect(clippy::cast_precision_loss, reason = "integers here have at most 53 bits")]
+            ("float", Kind::Int(number)) => Some(Kind::Float(*number as f64)),
+            _ => None,
+        }
+    }
+
+    fn check_collection_tag(&mut self, tag: Option<&Tag>, expected: &str, at: Span) -> Result<(), Stop> {
+        if tag.is_some_and(|tag| tag.core_suffix() != Some(expected)) {
+            self.foreign_tag(at);
+        }
+        Ok(())
+    }
+
+    fn foreign_tag(&mut self, at: Span) {
+        let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
+        let tag = tick(self.file.slice(at));
+        self.sink.push(misread.unwrap_or_else(|| {
+            Diagnostic::new(Code::YamlTag, at, format!("the tag {tag} is not read here"))
+                .help("remove the tag, or quote the text if it is not a tag")
+        }));
+    }
+
+    fn open(
+        &mut self,
+        content: Content,
+        style: StructureStyle,
+        anchor: usize,
+        start: Span,
+    ) -> Result<(), Stop> {
+        if self.stack.len() >= self.limits.depth {
+            return self.too_deep(start);
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, None);
+        }
+        self.stack.push(Frame {
+            start,
+            flow: matches!(style, StructureStyle::Flow),
+            anchor,
+            size: Size {
+                nodes: 1,
+                bytes: 0,
+                height: 0,
+            },
+            content,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, end: Span) -> Result<(), Stop> {
+        let Some(frame) = self.stack.pop() else {
+            return Ok(());
+        };
+        let is_key = self.expects_key();
+        let mut size = frame.size;
+        size.height += 1;
+        let last = match &frame.content {
+            Content::List(items) => items.last().copied(),
+            Content::Map { entries, .. } => entries.last().map(|entry| entry.value),
+        };
+        let mut span = if frame.flow {
+            frame.start.to(end)
+        } else {
+            // The parser ends a block where the next token begins.
+            last.map_or(frame.start, |last| frame.start.to(self.tree.node(last).span))
+        };
+        if let Content::Map { entries, .. } = &frame.content
+            && let Some(entry) = entries.last()
+        {
+            span = span.to(entry.key.span);
+        }
+        let kind = match frame.content {
+            Content::List(items) => Kind::List(items),
+            Content::Map { misread: true, .. } => {
+                let hole = self.hole(frame.start);
+                let found = misread::diagnose(self.file.id(), self.file.text(), frame.start.start());
+                self.sink.push(found.unwrap_or_else(|| {
+                    let written = self.file.slice(hole);
+                    Diagnostic::new(
+                        Code::ExprNeedsQuotes,
+                        hole,
+                        "YAML reads an unquoted `{{` as a mapping",
+                    )
+                    .primary("quote this")
+                    .help(format!("write `{}`", misread::quote(written)))
+                }));
+                Kind::Error
+            }
+            Content::Map { entries, .. } => Kind::Map(entries),
+        };
+        if is_key {
+            return self.collection_key(frame.start, span);
+        }
+        self.value(kind, span, frame.anchor, size)
+    }
+
+    /// From an unquoted `{{` to its `}}`, or to the end of the line.
+    fn hole(&self, start: Span) -> Span {
+        let rest = self.tree.rest_of_line(start.start());
+        let length = rest.find("}}").map_or(rest.trim_end().len(), |at| at + 2);
+        Span::new(start.file(), start.start()..start.start() + length)
+    }
+
+    fn alias(&mut self, anchor: usize, at: Span) -> Result<(), Stop> {
+        let Some(target) = self.anchors.get(&anchor).copied().flatten() else {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::YamlAliasCycle,
+                    at,
+                    format!("{} stands for a value that contains it", tick(self.file.slice(at))),
+                )
+                .help("write the value out"),
+            );
+            return self.value(Kind::Error, at, 0, Size::default());
+        };
+        if self.expects_key() {
+            let key = match &self.tree.node(target).kind {
+                Kind::Text(text, _) => Some(Arc::clone(text)),
+                _ => None,
+            };
+            return match key {
+                Some(text) => self.key(&text, &Kind::text(&text), at),
+                None => self.collection_key(at, at),
+            };
+        }
+        let size = self.size_of(target);
+        if self.stack.len() + size.height > self.limits.depth {
+            return self.too_deep(at);
+        }
+        self.count(size, at, Code::YamlAliasBomb)?;
+        self.attach(target, size);
+        Ok(())
+    }
+
+    /// Adds a new node in value position.
+    fn value(&mut self, kind: Kind, span: Span, anchor: usize, size: Size) -> Result<(), Stop> {
+        // The nodes inside were counted when they came.
+        let own = Size {
+            nodes: 1,
+            bytes: if size.height == 0 { size.bytes } else { 0 },
+            height: 0,
+        };
+        self.count(own, span, Code::YamlTooManyNodes)?;
+        if self.expects_key() {
+            return self.collection_key(span, span);
+        }
+        let id = self.tree.add(Node { span, kind });
+        self.sizes.push(size);
+        if anchor != 0 {
+            self.anchors.insert(anchor, Some(id));
+        }
+        self.attach(id, size);
+        Ok(())
+    }
+
+    /// Hands a finished node to the collection it stands in.
+    fn attach(&mut self, id: NodeId, size: Size) {
+        let Some(frame) = self.stack.last_mut() else {
+            self.tree.set_root(id);
+            return;
+        };
+        frame.size.add(size);
+        match &mut frame.content {
+            Content::List(items) => items.push(id),
+            Content::Map {
+                entries, pending, ..
+            } => {
+                if let Some(Pending::Entry(key)) = pending.take() {
+                    entries.push(Entry { key, value: id });
+                }
+            }
+        }
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(
+            self.stack.last().map(|frame| &frame.content),
+            Some(Content::Map { pending: None, .. })
+        )
+    }
+
+    fn key(&mut self, written: &str, kind: &Kind, at: Span) -> Result<(), Stop> {
+        let text: Arc<str> = match kind {
+            Kind::Text(text, _) => Arc::clone(text),
+            _ => {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::YamlNonStringKey,
+                        at,
+                        format!("the key {} is not text", tick(written)),
+                    )
+                    .help(format!("quote it: `{}`", misread::quote(written))),
+                );
+                written.into()
+            }
+        };
+        let merge = &*text == "<<" && self.file.slice(at) == "<<";
+        let Some(Frame {
+            content: Content::Map { seen, pending, .. },
+            ..
+        }) = self.stack.last_mut()
+        else {
+            return Ok(());
+        };
+        if merge {
+            *pending = Some(Pending::Dropped);
+            self.sink.push(
+                Diagnostic::new(Code::YamlMergeKey, at, "the merge key `<<` is not read")
+                    .help("write the merged keys out, or share whole values with an alias"),
+            );
+        } else if let Some(first) = seen.get(&text) {
+            *pending = Some(Pending::Dropped);
+            self.sink.push(
+                Diagnostic::new(
+                    Code::YamlDuplicateKey,
+                    at,
+                    format!("the key {} is already in this mapping", tick(&text)),
+                )
+                .primary("again here")
+                .label(*first, "first here")
+                .help("keep one of the two"),
+            );
+        } else {
+            seen.insert(Arc::clone(&text), at);
+            *pending = Some(Pending::Entry(Key { text, span: at }));
+        }
+        Ok(())
+    }
+
+    /// A list or mapping stands where a key should.
+    fn collection_key(&mut self, start: Span, span: Span) -> Result<(), Stop> {
+        let file = self.file;
+        let Some(frame) = self.stack.last_mut() else {
+            return Ok(());
+        };
+        let adjacent = frame.flow && start.start() == frame.start.start() + 1;
+        let Content::Map {
+            pending, misread, ..
+        } = &mut frame.content
+        else {
+            return Ok(());
+        };
+        *pending = Some(Pending::Dropped);
+        if adjacent && file.text().get(start.range().start..).is_some_and(|t| t.starts_with('{')) {
+            *misread = true;
+            return Ok(());
+        }
+        self.sink.push(
+            Diagnostic::new(Code::YamlNonStringKey, span, "this key is not text")
+                .help("keys are text; put the list or mapping into the value"),
+        );
+        Ok(())
+    }
+
+    fn count(&mut self, size: Size, at: Span, code: Code) -> Result<(), Stop> {
+        self.total.add(size);
+        if self.total.nodes <= self.limits.nodes && self.total.bytes <= self.limits.bytes {
+            return Ok(());
+        }
+        let diagnostic = if code == Code::YamlAliasBomb {
+            Diagnostic::new(code, at, "the aliases of this spec unfold beyond its limits").help(format!(
+                "unfolded, a spec has at most {} values and {} bytes of text; write fewer aliases",
+                self.limits.nodes, self.limits.bytes
+            ))
+        } else {
+            Diagnostic::new(
+                code,
+                at,
+                format!("the spec has more than {} values", self.limits.nodes),
+            )
+            .help("move data into files that steps read")
+        };
+        self.sink.push(diagnostic);
+        Err(Stop::Broken)
+    }
+
+    fn size_of(&self, id: NodeId) -> Size {
+        self.sizes.get(id.index()).copied().unwrap_or_default()
+    }
+
+    fn too_deep(&mut self, at: Span) -> Result<(), Stop> {
+        self.sink.push(
+            Diagnostic::new(
+                Code::YamlTooDeep,
+                Span::new(at.file(), at.start()..at.start() + usize::from(!at.is_empty())),
+                format!("nested deeper than {} levels", self.limits.depth),
+            )
+            .help("move inner workflows to `components.workflows` and refer to them"),
+        );
+        Err(Stop::Broken)
+    }
+
+    fn syntax_error(&mut self, error: &ScanError) {
+        let offset = error.marker().byte_offset().unwrap_or(0);
+        let text = self.file.text();
+        let length = text.get(offset..).and_then(|t| t.chars().next()).map_or(0, |c| {
+            if c == '\n' || c == '\r' { 0 } else { c.len_utf8() }
+        });
+        let at = Span::new(self.file.id(), offset..offset + length);
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            // `too_deep` ends reading, which is what happens anyway.
+            let _ = self.too_deep(at);
+            return;
+        }
+        if matches!(error.kind(), ErrorKind::UndeclaredTagHandle) {
+            self.foreign_tag(at);
+            return;
+        }
+        let misread = misread::diagnose(self.file.id(), text, offset);
+        let message = error.kind().to_string();
+        self.sink.push(misread.unwrap_or_else(|| {
+            Diagnostic::new(Code::YamlSyntax, at, lower_first(&message)).help(syntax_help(error.kind()))
+        }));
+    }
+
+    fn span(&self, span: &granit_parser::Span) -> Span {
+        Span::new(self.file.id(), span.byte_range().unwrap_or(0..0))
+    }
+
+    fn tag_span(&self, span: &granit_parser::Span) -> Span {
+        span.tag_span()
+            .map_or_else(|| self.span(span), |tag| self.span(&tag))
+    }
+
+    fn trimmed(&self, span: Span) -> Span {
+        let text = self.file.slice(span).trim_end();
+        Span::new(span.file(), span.start()..span.start() + text.len())
+    }
+}
+
+fn syntax_help(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart => "indent with spaces",
+        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping => "close the bracket",
+        ErrorKind::InvalidColonPlacement
+        | ErrorKind::MappingValueNotAllowed
+        | ErrorKind::SimpleKeyExpected => "quote text that contains `: `, and indent keys of one mapping alike",
+        _ => "check the indentation and the quotes of this line and the one above",
+    }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut chars = message.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => "this is not YAML".to_owned(),
+    }
+}
+
+/// Reports control characters and gives the parser the text without them, every byte in its place.
+fn without_control_characters<'a>(file: &'a SourceFile, sink: &mut Diagnostics) -> Cow<'a, str> {
+    let text = file.text();
+    let refused = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+            || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    if !text.contains(refused) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        if !refused(c) {
+            clean.push(c);
+            continue;
+        }
+        clean.extend(std::iter::repeat_n('?', c.len_utf8()));
+        sink.push(
+            Diagnostic::new(
+                Code::YamlControlCharacter,
+                Span::new(file.id(), at..at + c.len_utf8()),
+                format!("the control character U+{:04X} is not allowed", u32::from(c)),
+            )
+            .help("remove it, or write it as an escape in double quotes"),
+        );
+    }
+    Cow::Owned(clean)
+}
