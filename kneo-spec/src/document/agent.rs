@@ -1,0 +1,35 @@
+//! Agents.
+
+use std::sync::Arc;
+
+use kneo_core::name::Name;
+use kneo_core::value::Value;
+
+use super::{Stage, Tool};
+use crate::source::{Span, Spanned};
+
+pub(crate) struct Agent<S: Stage> {
+    pub(crate) name: Option<Spanned<Name>>,
+    pub(crate) system_prompt: Option<S::Text>,
+    pub(crate) model: Option<Model>,
+    pub(crate) strategy: Strategy,
+    /// The tools it may call.
+    pub(crate) tools: Vec<S::Ref<Tool<S>>>,
+    /// Where the agent as a whole is pointed at.
+    pub(crate) span: Span,
+}
+
+pub(crate) struct Model {
+    pub(crate) provider: Spanned<Name>,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) token_budget: Option<u64>,
+    pub(crate) extra: Option<Value>,
+}
+
+/// How an agent works.
+#[derive(Clone, Copy)]
+pub(crate) enum Strategy {
+    Simple,
+    React { max_iterations: u32 },
+}

@@ -1,0 +1,35 @@
+//! What runs behind a tool or a function.
+
+use std::sync::Arc;
+
+use kneo_core::name::Name;
+use kneo_core::plan::{Effect, OnUncertain};
+
+use super::Stage;
+use crate::source::Spanned;
+
+pub(crate) enum Backing<S: Stage> {
+    Implementation(Spanned<Name>),
+    Command(Command<S>),
+    /// None, several, or one that this version does not run; reported.
+    Broken,
+}
+
+pub(crate) struct Command<S: Stage> {
+    pub(crate) argv: Vec<S::Text>,
+    pub(crate) env: Vec<(Spanned<Name>, S::Text)>,
+    pub(crate) cwd: Option<Arc<str>>,
+}
+
+/// What running it again would do, and who must agree.
+pub(crate) struct Running<S: Stage> {
+    pub(crate) effect: Effect,
+    pub(crate) on_uncertain: OnUncertain,
+    pub(crate) approval: Approval<S>,
+}
+
+pub(crate) enum Approval<S: Stage> {
+    Never,
+    Always,
+    When(S::Expr),
+}

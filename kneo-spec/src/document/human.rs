@@ -1,0 +1,22 @@
+//! People who are asked.
+
+use std::sync::Arc;
+
+use kneo_core::message::Role;
+use kneo_core::name::Name;
+use kneo_core::plan::{OnTimeout, RequestType};
+
+use super::Stage;
+use crate::source::Spanned;
+
+pub(crate) struct Human<S: Stage> {
+    pub(crate) description: Option<S::Text>,
+    pub(crate) assignee: Option<Name>,
+    pub(crate) timeout_ms: Option<Spanned<u64>>,
+    pub(crate) on_timeout: Option<Spanned<OnTimeout>>,
+    pub(crate) request: Spanned<RequestType>,
+    pub(crate) options: Option<Spanned<Vec<Arc<str>>>>,
+    pub(crate) default_option: Option<Spanned<Arc<str>>>,
+    pub(crate) context: Option<S::Value>,
+    pub(crate) response_role: Option<Role>,
+}

@@ -1,0 +1,37 @@
+//! Steps; a node of a graph and a participant of a fan-out are steps.
+
+use kneo_core::name::Name;
+use kneo_core::plan::Retry;
+
+use super::{Agent, Function, Human, Stage, Workflow};
+use crate::source::{Span, Spanned};
+
+pub(crate) struct Step<S: Stage> {
+    pub(crate) id: Spanned<Name>,
+    pub(crate) kind: StepKind<S>,
+    pub(crate) when: Option<S::Expr>,
+    pub(crate) input: Option<S::Value>,
+    pub(crate) on_error: OnError<S>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) timeout_ms: Option<Spanned<u64>>,
+    /// Where the step as a whole is pointed at.
+    pub(crate) span: Span,
+}
+
+pub(crate) enum StepKind<S: Stage> {
+    Agent(S::Ref<Agent<S>>),
+    Function(S::Ref<Function<S>>),
+    Human(S::Ref<Human<S>>),
+    Workflow(S::Ref<Workflow<S>>),
+    Set(Vec<(Spanned<Name>, S::Value)>),
+    /// Something that was reported; keeps the step's id known.
+    Broken,
+}
+
+/// What happens when a step has failed for good.
+pub(crate) enum OnError<S: Stage> {
+    Fail,
+    Continue,
+    /// Another step runs in its place; with the place where it is named.
+    Fallback(S::StepRef, Span),
+}

@@ -1,0 +1,69 @@
+//! Workflows of every type.
+
+use std::sync::Arc;
+
+use kneo_core::name::Name;
+use kneo_core::plan::{Combine, OnBranchError, StepStatus};
+
+use super::{Stage, Step};
+use crate::source::{Span, Spanned};
+
+pub(crate) struct Workflow<S: Stage> {
+    pub(crate) name: Option<Spanned<Name>>,
+    /// All steps, nodes or participants, in author order.
+    pub(crate) steps: Vec<Step<S>>,
+    pub(crate) flow: Flow<S>,
+    /// Where the workflow as a whole is pointed at.
+    pub(crate) span: Span,
+}
+
+/// How the steps of a workflow follow each other.
+pub(crate) enum Flow<S: Stage> {
+    Sequential,
+    Graph(Graph<S>),
+    Concurrent(Concurrent),
+}
+
+pub(crate) struct Graph<S: Stage> {
+    /// `None` when it could not be resolved, which was reported.
+    pub(crate) start: Option<S::StepRef>,
+    pub(crate) edges: Vec<Edge<S>>,
+    pub(crate) max_steps: Option<Bound<S>>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Concurrent {
+    pub(crate) on_branch_error: OnBranchError,
+    pub(crate) combine: Combine,
+}
+
+pub(crate) struct Edge<S: Stage> {
+    pub(crate) from: S::StepRef,
+    pub(crate) to: S::StepRef,
+    pub(crate) when: Option<Condition<S>>,
+    pub(crate) max_visits: Option<Bound<S>>,
+    /// Where the edge as a whole is pointed at.
+    pub(crate) span: Span,
+}
+
+pub(crate) enum Condition<S: Stage> {
+    Expr(S::Expr),
+    OutputContains(Arc<str>),
+    StatusIs(StepStatus),
+}
+
+/// A bound on repetition.
+pub(crate) struct Bound<S: Stage> {
+    pub(crate) max: Spanned<u32>,
+    pub(crate) on_max: OnMax<S>,
+}
+
+/// What happens at a bound.
+pub(crate) enum OnMax<S: Stage> {
+    Fail,
+    Continue,
+    To {
+        node: S::StepRef,
+        mark: Option<Arc<str>>,
+    },
+}
