@@ -10,9 +10,11 @@ const LINEAR: usize = 12;
 #[derive(Clone)]
 pub struct Map(Arc<MapNode>);
 
+type Entry = (Arc<str>, Value);
+
 struct MapNode {
     // INVARIANT: keys are unique.
-    entries: Box<[(Arc<str>, Value)]>,
+    entries: Box<[Entry]>,
     // INVARIANT: empty while there are at most LINEAR entries, else every position, sorted by key.
     index: Box<[u32]>,
     depth: u16,
@@ -28,11 +30,8 @@ impl Map {
     /// # Errors
     /// [`ValueError::TooDeep`] if a value already has the greatest depth.
     pub fn new(entries: Vec<(Arc<str>, Value)>) -> Result<Map, ValueError> {
-        let (entries, index) = if entries.len() <= LINEAR {
-            (unique_few(entries), Box::default())
-        } else {
-            unique_many(entries)
-        };
+        let (entries, index) =
+            if entries.len() <= LINEAR { (unique_few(entries), Box::default()) } else { unique_many(entries) };
         let mut depth = 0;
         let mut size = 2u64;
         for (key, value) in &entries {
@@ -83,8 +82,8 @@ impl Map {
     }
 }
 
-fn unique_few(entries: Vec<(Arc<str>, Value)>) -> Vec<(Arc<str>, Value)> {
-    let mut unique: Vec<(Arc<str>, Value)> = Vec::with_capacity(entries.len());
+fn unique_few(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut unique: Vec<Entry> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         match unique.iter_mut().find(|(k, _)| *k == key) {
             Some(entry) => entry.1 = value,
@@ -94,9 +93,9 @@ fn unique_few(entries: Vec<(Arc<str>, Value)>) -> Vec<(Arc<str>, Value)> {
     unique
 }
 
-fn unique_many(entries: Vec<(Arc<str>, Value)>) -> (Vec<(Arc<str>, Value)>, Box<[u32]>) {
+fn unique_many(entries: Vec<Entry>) -> (Vec<Entry>, Box<[u32]>) {
     let mut seen: std::collections::HashMap<Arc<str>, usize> = std::collections::HashMap::with_capacity(entries.len());
-    let mut unique: Vec<(Arc<str>, Value)> = Vec::with_capacity(entries.len());
+    let mut unique: Vec<Entry> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         match seen.get(&key).and_then(|at| unique.get_mut(*at)) {
             Some(entry) => entry.1 = value,

@@ -1,0 +1,154 @@
+//! What every call of a host's code gets, and how it fails.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::Cancel;
+use crate::failure::{Failure, FailureKind};
+use crate::path::Path;
+use crate::run::{Attempt, IdempotencyKey, RunKey};
+use crate::time::Timestamp;
+
+/// Where a call stands, and when it must stop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CallContext {
+    /// The run.
+    pub run: RunKey,
+    /// The place in the run.
+    pub path: Path,
+    /// The place in the author's words, for people.
+    pub place: Arc<str>,
+    /// Which try.
+    pub attempt: Attempt,
+    /// The same for every try of this piece of work.
+    pub key: IdempotencyKey,
+    /// When the run started.
+    pub run_started_at: Timestamp,
+    /// Tells the call to stop.
+    pub cancel: Cancel,
+    /// How long the call may take; the runtime cancels it then.
+    pub timeout: Option<Duration>,
+    /// Takes text as it is generated.
+    pub deltas: Deltas,
+}
+
+impl CallContext {
+    /// A context without a timeout, whose deltas go nowhere.
+    #[must_use]
+    pub fn new(run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
+        let key = IdempotencyKey::of(run.run, &path);
+        let place = Arc::from(path.to_string());
+        let (run_started_at, timeout, deltas) = (Timestamp::default(), None, Deltas::default());
+        CallContext { run, path, place, attempt, key, run_started_at, cancel, timeout, deltas }
+    }
+
+    /// The same context with the place in the author's words.
+    #[must_use]
+    pub fn with_place(mut self, place: impl Into<Arc<str>>) -> CallContext {
+        self.place = place.into();
+        self
+    }
+
+    /// The same context with the time at which the run started.
+    #[must_use]
+    pub fn with_run_started_at(mut self, at: Timestamp) -> CallContext {
+        self.run_started_at = at;
+        self
+    }
+
+    /// The same context with a timeout.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Option<Duration>) -> CallContext {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The same context, whose deltas go to a sink.
+    #[must_use]
+    pub fn with_deltas(mut self, deltas: Deltas) -> CallContext {
+        self.deltas = deltas;
+        self
+    }
+}
+
+/// Takes text as a model generates it: a preview that may be lost, and that nothing decides by.
+#[derive(Clone, Default)]
+pub struct Deltas(Option<Arc<Sink>>);
+
+type Sink = dyn Fn(&str) + Send + Sync;
+
+impl Deltas {
+    /// Deltas that go to a sink. The sink must not block.
+    pub fn new(sink: impl Fn(&str) + Send + Sync + 'static) -> Deltas {
+        Deltas(Some(Arc::new(sink)))
+    }
+
+    /// Hands on a piece of text.
+    pub fn push(&self, text: &str) {
+        if let Some(sink) = &self.0 {
+            sink(text);
+        }
+    }
+}
+
+impl fmt::Debug for Deltas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Deltas(sink)" } else { "Deltas" })
+    }
+}
+
+/// Why a call of a tool, function or provider failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct CallError {
+    /// The stable, snake-case code, such as `provider_rate_limited`.
+    pub code: Arc<str>,
+    /// What happened, for people and models; holds no secret.
+    pub message: Arc<str>,
+    /// Whether another try can help.
+    pub retryable: bool,
+    /// How long to wait before another try.
+    pub retry_after: Option<Duration>,
+    /// The cause, which is logged and never stored.
+    #[source]
+    pub source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl CallError {
+    /// A failure after which another try can help.
+    pub fn retryable(code: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> CallError {
+        CallError { code: code.into(), message: message.into(), retryable: true, retry_after: None, source: None }
+    }
+
+    /// A failure after which another try cannot help.
+    pub fn fatal(code: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> CallError {
+        CallError { code: code.into(), message: message.into(), retryable: false, retry_after: None, source: None }
+    }
+
+    /// The same error with the wait that the failing party asks for.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> CallError {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> CallError {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The failure that a record carries.
+    #[must_use]
+    pub fn to_failure(&self, kind: FailureKind) -> Failure {
+        let mut failure = Failure::new(kind, Arc::clone(&self.message)).with_code(Arc::clone(&self.code));
+        failure.retryable = self.retryable;
+        failure.retry_after = self.retry_after;
+        failure
+    }
+}

@@ -1,0 +1,44 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::{BackingDef, Plan};
+use crate::name::Name;
+
+/// Something that a host must have to run a plan.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Requirement {
+    /// A model provider, registered under a name.
+    Provider(Name),
+    /// A tool, registered under a name.
+    Tool(Name),
+    /// A function, registered under a name.
+    Function(Name),
+    /// A backing that can start programs.
+    Command,
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Requirement::Provider(name) => write!(f, "provider `{name}`"),
+            Requirement::Tool(name) => write!(f, "tool `{name}`"),
+            Requirement::Function(name) => write!(f, "function `{name}`"),
+            Requirement::Command => f.write_str("the command backing"),
+        }
+    }
+}
+
+pub(super) fn of(plan: &Plan) -> Vec<Requirement> {
+    let providers = plan.agents.iter().map(|agent| Requirement::Provider(agent.model.provider.clone()));
+    let tools = plan.tools.iter().map(|tool| match &tool.backing {
+        BackingDef::Implementation(name) => Requirement::Tool(name.clone()),
+        BackingDef::Command(_) => Requirement::Command,
+    });
+    let functions = plan.functions.iter().map(|function| match &function.backing {
+        BackingDef::Implementation(name) => Requirement::Function(name.clone()),
+        BackingDef::Command(_) => Requirement::Command,
+    });
+    let all: BTreeSet<Requirement> = providers.chain(tools).chain(functions).collect();
+    all.into_iter().collect()
+}

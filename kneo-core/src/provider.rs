@@ -1,0 +1,110 @@
+//! The contract of model providers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::call::{CallContext, CallError};
+use crate::message::{Message, StopReason};
+use crate::usage::Usage;
+use crate::value::Value;
+
+/// A model backend.
+///
+/// # Contract
+/// - **One exchange.** A call asks the model once and gives its whole answer. Retries, fallbacks and budgets are the
+///   engine's.
+/// - **Nothing executed.** A provider reports the tool calls that the model wants and runs none. Arguments that are not
+///   well-formed JSON are reported as they are, never repaired.
+/// - **Cancellation.** When the token is cancelled the call ends soon, and the exchange with it.
+/// - **Secrets.** No key, header or credential is part of an answer or an error.
+/// - **Concurrency.** Calls may run at the same time.
+///
+/// # Errors
+/// `retryable` says whether the same request can succeed later; codes begin with `provider_`.
+///
+/// # Cancel safety
+/// Dropping the future ends the exchange; the model may have been paid all the same.
+#[async_trait]
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// Asks the model once.
+    async fn generate(&self, request: &ModelRequest, context: &CallContext) -> Result<ModelAnswer, CallError>;
+}
+
+/// What a model is asked.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct ModelRequest {
+    /// The agent, by the author's name.
+    pub agent: Arc<str>,
+    /// Which turn of the agent it is, from 1.
+    pub turn: u32,
+    /// The model's name; `None` leaves the choice to the provider.
+    pub model: Option<Arc<str>>,
+    /// The sampling temperature; `None` leaves it to the provider.
+    pub temperature: Option<f64>,
+    /// What only this provider understands.
+    pub extra: Option<Value>,
+    /// The conversation, oldest first; a system message, if any, is the first.
+    pub messages: Vec<Arc<Message>>,
+    /// The tools that the model may ask for.
+    pub tools: Arc<[ToolOffer]>,
+    /// The most tokens that the answer may have.
+    pub max_output_tokens: Option<u64>,
+}
+
+impl ModelRequest {
+    /// A request with a conversation, and nothing else asked for.
+    pub fn new(agent: impl Into<Arc<str>>, turn: u32, messages: Vec<Arc<Message>>) -> ModelRequest {
+        ModelRequest {
+            agent: agent.into(),
+            turn,
+            model: None,
+            temperature: None,
+            extra: None,
+            messages,
+            tools: Arc::from([]),
+            max_output_tokens: None,
+        }
+    }
+}
+
+/// A tool as a model sees it.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct ToolOffer {
+    /// The name.
+    pub name: Arc<str>,
+    /// What it does.
+    pub description: Arc<str>,
+    /// The JSON Schema of the arguments.
+    pub parameters: Value,
+}
+
+impl ToolOffer {
+    /// A tool as a model sees it.
+    pub fn new(name: impl Into<Arc<str>>, description: impl Into<Arc<str>>, parameters: Value) -> ToolOffer {
+        ToolOffer { name: name.into(), description: description.into(), parameters }
+    }
+}
+
+/// What a model answers.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct ModelAnswer {
+    /// The answer, with the role of an assistant.
+    pub message: Message,
+    /// Why the model stopped.
+    pub stop: StopReason,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+impl ModelAnswer {
+    /// An answer.
+    #[must_use]
+    pub fn new(message: Message, stop: StopReason, usage: Usage) -> ModelAnswer {
+        ModelAnswer { message, stop, usage }
+    }
+}

@@ -1,0 +1,118 @@
+//! The contract of stores.
+
+mod error;
+mod query;
+
+pub use error::{CommitError, StoreError};
+pub use query::{
+    AuditEntry, Beat, ClaimAsk, Claimed, Committed, Durability, FeedItem, OutboxEntry, OutboxId, Page, Pruned,
+    Retention, RunQuery, RunRow, TaskQuery, Wakeup, Watermark,
+};
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::commit::Commit;
+use crate::digest::Digest;
+use crate::id::{TaskId, WorkerId};
+use crate::name::Namespace;
+use crate::record::Stored;
+use crate::run::{Fence, RunKey, Seq};
+use crate::task::TaskRow;
+
+/// How long a lease lasts without a heartbeat or a commit.
+pub const LEASE: Duration = Duration::from_secs(15);
+
+/// How often a holder extends its leases.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Where runs live.
+///
+/// # Contract
+/// - **One way in.** Only [`Store::commit`] changes what a run is; claims, heartbeats and releases change its lease.
+/// - **Durability.** A commit that answered `Ok` survives what [`Store::durability`] says. A record is visible to any
+///   reader only after its commit is durable.
+/// - **All or nothing.** A commit's records, run row, tasks, holds, idempotency key, blobs, outbox and audit rows
+///   change together or not at all. Commits of one call stand alone: each succeeds or fails by itself.
+/// - **Order.** The records of a run have dense sequence numbers from 1; a reader who sees one has seen all before it.
+/// - **Fencing.** A holder's commit succeeds only under the run's present fence, on the expected last record, of a live
+///   run. A fence is never used twice for a run.
+/// - **First wins.** Of several decisions of one task the first succeeds; a decision after the task's deadline, by the
+///   store's clock, is refused even if nothing has recorded the expiry.
+/// - **Idempotency.** A commit id that was committed answers as it did the first time. An idempotency key that was
+///   taken with the same digest answers [`CommitError::Started`], with another [`CommitError::KeyConflict`].
+/// - **Time.** Leases, readiness and deadlines use the store's clock; `at` of external records is the store's.
+/// - **Concurrency.** Every method may be called at any time from any task; several processes may share a durable store.
+///
+/// # Implementing
+/// `kneo-store` holds the in-memory reference and the conformance suite; an implementation is correct if it passes.
+///
+/// # Cancel safety
+/// A commit is submitted at the first poll and then belongs to the store: dropping its future neither aborts nor
+/// repeats it. Every other method may be dropped; it has then happened or not.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Commits changes of different runs as one durable unit, and answers for each, in order.
+    ///
+    /// Two commits of one call never name the same run.
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, CommitError>>;
+
+    /// Takes the leases of runs that are ready: live, unleased or with an expired lease, and due or asked to stop.
+    async fn claim(&self, ask: ClaimAsk<'_>) -> Result<Vec<Claimed>, StoreError>;
+
+    /// The plans of runs that could be claimed now, each once.
+    async fn ready_plans(&self, namespace: &Namespace) -> Result<Vec<Digest>, StoreError>;
+
+    /// Extends leases, and tells for each whether it is still held and what the run's last record is.
+    async fn heartbeat(&self, worker: WorkerId, held: &[(RunKey, Fence)]) -> Result<Vec<Beat>, StoreError>;
+
+    /// Gives a lease back without a commit; a lease that is no longer held is left alone.
+    async fn release(&self, run: &RunKey, fence: Fence) -> Result<(), StoreError>;
+
+    /// Keeps a plan under its digest; keeping it again changes nothing.
+    async fn put_plan(&self, digest: Digest, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// The bytes of a plan.
+    async fn plan(&self, digest: Digest) -> Result<Option<Bytes>, StoreError>;
+
+    /// A run's row.
+    async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError>;
+
+    /// Runs, newest first.
+    async fn runs(&self, query: &RunQuery, page: Page) -> Result<Vec<RunRow>, StoreError>;
+
+    /// A run's records after a sequence number, in order, at most `max`; values are resolved.
+    async fn records(&self, run: &RunKey, after: Option<Seq>, max: usize) -> Result<Vec<Stored>, StoreError>;
+
+    /// A human task.
+    async fn task(&self, namespace: &Namespace, task: TaskId) -> Result<Option<TaskRow>, StoreError>;
+
+    /// Human tasks, oldest first.
+    async fn tasks(&self, query: &TaskQuery, page: Page) -> Result<Vec<TaskRow>, StoreError>;
+
+    /// Commits of a namespace after a watermark: at least once, in order within a run.
+    async fn feed(&self, namespace: &Namespace, after: Watermark, max: usize) -> Result<Vec<FeedItem>, StoreError>;
+
+    /// Outbox rows that are not yet done, oldest first.
+    async fn outbox(&self, namespace: &Namespace, max: usize) -> Result<Vec<OutboxEntry>, StoreError>;
+
+    /// Marks outbox rows as done; one that is done already is left alone.
+    async fn outbox_done(&self, namespace: &Namespace, done: &[OutboxId]) -> Result<(), StoreError>;
+
+    /// A run's audit rows, oldest first.
+    async fn audit(&self, run: &RunKey) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Deletes ended runs with everything that belongs to them; live runs are never touched.
+    async fn prune(&self, retention: &Retention) -> Result<Pruned, StoreError>;
+
+    /// Hints that runs changed. Hints may be lost or doubled: polling is the truth.
+    fn wakeups(&self) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>>;
+
+    /// What a committed record survives.
+    fn durability(&self) -> Durability;
+}

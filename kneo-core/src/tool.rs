@@ -1,0 +1,94 @@
+//! The contracts of tools, functions and backings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::call::{CallContext, CallError};
+use crate::plan::CommandDef;
+use crate::value::Value;
+
+/// Something that a model may ask for.
+///
+/// # Contract
+/// - **Checked arguments.** A call gets arguments that fit [`ToolDescription::parameters`] and, where the spec has its
+///   own schema, that too.
+/// - **At least once.** After a crash a call may run again with the same [`CallContext::key`], unless the spec says that
+///   it writes. A tool that must not act twice gives the key to whoever can tell.
+/// - **Cancellation.** When the token is cancelled the call ends soon and leaves nothing running.
+/// - **Concurrency.** Calls may run at the same time.
+///
+/// # Errors
+/// An error is a result for the model, which reads its message. Codes begin with `tool_`.
+///
+/// # Cancel safety
+/// Dropping the future must leave nothing running; whether the call acted is then unknown.
+#[async_trait]
+pub trait Tool: fmt::Debug + Send + Sync + 'static {
+    /// What the tool is.
+    fn description(&self) -> &ToolDescription;
+
+    /// Runs the tool once.
+    async fn call(&self, arguments: Value, context: &CallContext) -> Result<Value, CallError>;
+}
+
+/// What a [`Tool`] is.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct ToolDescription {
+    /// The name under which a spec's `implementation` finds it.
+    pub name: Arc<str>,
+    /// What it does, for a model.
+    pub description: Arc<str>,
+    /// The JSON Schema of its arguments.
+    pub parameters: Value,
+    /// Recorded with each call, if given.
+    pub version: Option<Arc<str>>,
+}
+
+impl ToolDescription {
+    /// A description without a version.
+    pub fn new(name: impl Into<Arc<str>>, description: impl Into<Arc<str>>, parameters: Value) -> ToolDescription {
+        ToolDescription { name: name.into(), description: description.into(), parameters, version: None }
+    }
+
+    /// The same description with a version.
+    #[must_use]
+    pub fn with_version(mut self, version: impl Into<Arc<str>>) -> ToolDescription {
+        self.version = Some(version.into());
+        self
+    }
+}
+
+/// Something that a step calls.
+///
+/// # Contract
+/// As for [`Tool`], without a schema: any value may come in.
+///
+/// # Errors
+/// An error fails the attempt; `retryable` says whether the step's retry policy applies.
+///
+/// # Cancel safety
+/// Dropping the future must leave nothing running; whether the call acted is then unknown.
+#[async_trait]
+pub trait Function: fmt::Debug + Send + Sync + 'static {
+    /// Recorded with each call, if given.
+    fn version(&self) -> Option<Arc<str>> {
+        None
+    }
+
+    /// Runs the function once.
+    async fn call(&self, input: Value, context: &CallContext) -> Result<Value, CallError>;
+}
+
+/// Turns what a spec says of a program into something that can be called.
+///
+/// The runtime starts no process itself: a host that lets specs run commands registers a backing.
+pub trait CommandBacking: fmt::Debug + Send + Sync + 'static {
+    /// Makes a function of a command; the spec's tools and functions both run it.
+    ///
+    /// # Errors
+    /// A command that the host does not allow or cannot run; the message says why and what to do.
+    fn bind(&self, command: &CommandDef) -> Result<Arc<dyn Function>, CallError>;
+}
