@@ -101,7 +101,7 @@ fn clamp(offset: usize) -> u32 {
 }
 
 /// A value and the place it was written at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,

@@ -77,7 +77,7 @@ codes! {
     WrongType = "E_WRONG_TYPE" Error "Every value has the type its field asks for.";
     UnknownValue = "E_UNKNOWN_VALUE" Error "A field with a fixed set of words holds one of them.";
     OutOfRange = "E_OUT_OF_RANGE" Error "Numbers and lists are within the bounds of their field.";
-    InvalidName = "E_INVALID_NAME" Error "Names are 1 to 128 characters without spaces or control characters.";
+    InvalidName = "E_INVALID_NAME" Error "A name has 1 to 256 bytes, no control characters and no white space at its ends.";
     TwoSpellings = "E_TWO_SPELLINGS" Error "One thing is said in one way.";
     NotSupportedYet = "E_NOT_SUPPORTED_YET" Error "A construct of the language that this version does not run is refused, never ignored.";
 
@@ -112,7 +112,6 @@ codes! {
 
     // steps
     RetryWithoutCount = "E_RETRY_WITHOUT_COUNT" Error "`on_error: retry` says how often.";
-    RetryUnused = "E_RETRY_UNUSED" Error "A step that is never tried again has no retry settings.";
     FallbackRef = "E_FALLBACK_REF" Error "`on_error: fallback` and `fallback_ref` go together, and the fallback is another step.";
     FallbackTwice = "W_FALLBACK_RUNS_TWICE" Warning "A fallback step of a sequential workflow also runs at its own place.";
 

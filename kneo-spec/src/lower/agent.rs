@@ -1,0 +1,183 @@
+//! Agents.
+
+use kneo_core::name::Name;
+
+use super::{At, Lower};
+use crate::diagnostic::{Code, Diagnostic, tick};
+use crate::document::{Agent, Model, Raw, RawRef, Strategy, Tool};
+use crate::shape::agent::{AGENT, MODEL, RUNTIME_PREFERENCES, STRATEGY, TOOLS};
+use crate::source::Spanned;
+use crate::syntax::{Kind, NodeId};
+
+/// The turns of an agent that does not say how many.
+const MAX_ITERATIONS: u32 = 10;
+
+impl Lower<'_> {
+    pub(super) fn agent(&mut self, node: NodeId) -> Option<Agent<Raw>> {
+        let fields = self.fields(node, &AGENT)?;
+        self.plain(fields.get("description"));
+        if let Some(at) = fields.get("runtime_preferences") {
+            self.runtime_preferences(at);
+        }
+        let strategy = fields.get("strategy").and_then(|at| self.strategy(at));
+        let tools = fields.get("tools").map(|at| self.agent_tools(at));
+        if let (Some(Strategy::Simple), Some(tools), Some(at)) = (strategy, &tools, fields.get("tools"))
+            && !tools.is_empty()
+        {
+            self.report(
+                Diagnostic::new(
+                    Code::FieldNotAllowed,
+                    at.key.span,
+                    "an agent with strategy `simple` calls no tools",
+                )
+                .help("remove `tools`, or write `type: react`"),
+            );
+        }
+        Some(Agent {
+            name: self.name(fields.get("name")),
+            system_prompt: self.v1_text(fields.get("system_prompt")),
+            model: fields.get("model").and_then(|at| self.model(at)),
+            strategy: strategy.unwrap_or(Strategy::React {
+                max_iterations: MAX_ITERATIONS,
+            }),
+            tools: tools.unwrap_or_default(),
+            span: fields.span,
+        })
+    }
+
+    fn model(&mut self, at: &At) -> Option<Model> {
+        if matches!(self.tree.node(at.node).kind, Kind::Text(..)) {
+            self.not_yet(self.span(at.node), "a `model` that names an entry of `models`");
+            return None;
+        }
+        let fields = self.fields(at.node, &MODEL)?;
+        let provider = self.name(fields.get("provider"));
+        let model = Model {
+            // Reported as missing or wrong; the agent is otherwise read.
+            provider: provider.or_else(|| {
+                Name::new("unknown")
+                    .ok()
+                    .map(|name| Spanned::new(name, fields.span))
+            })?,
+            name: self.plain(fields.get("name")).map(|name| name.value),
+            temperature: self.number(fields.get("temperature")).map(|n| n.value),
+            token_budget: self.integer(fields.get("token_budget")).map(|n| n.value),
+            extra: fields.get("extra").and_then(|at| self.extra(at)),
+        };
+        Some(model)
+    }
+
+    fn extra(&mut self, at: &At) -> Option<kneo_core::value::Value> {
+        let Kind::Map(entries) = &self.tree.node(at.node).kind else {
+            self.wrong_type(at.node, "`extra` is a mapping", None);
+            return None;
+        };
+        for entry in entries {
+            if matches!(&*entry.key.text, "api_key" | "client_key" | "token" | "password" | "secret") {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::SecretLiteral,
+                        entry.key.span,
+                        format!("{} holds a secret in the spec", tick(&entry.key.text)),
+                    )
+                    .help(format!(
+                        "write `{}_ref:` with the name under which the host knows the secret",
+                        entry.key.text
+                    )),
+                );
+            }
+        }
+        self.value(at.node)
+    }
+
+    fn strategy(&mut self, at: &At) -> Option<Strategy> {
+        let mut fields = self.fields(at.node, &STRATEGY)?;
+        let given = fields.get("type").is_some();
+        let word = self.word(fields.get("type")).map(|word| word.value);
+        if given && word.is_none() {
+            return None;
+        }
+        let word = word.unwrap_or("react");
+        self.only(&mut fields, word, "type");
+        let max_iterations = self.small(fields.get("max_iterations"));
+        Some(match word {
+            "simple" => Strategy::Simple,
+            _ => Strategy::React {
+                max_iterations: max_iterations.map_or(MAX_ITERATIONS, |n| n.value),
+            },
+        })
+    }
+
+    /// Kneo owns the agent loop for every provider, which v1 calls `bridge`.
+    fn runtime_preferences(&mut self, at: &At) {
+        let Some(fields) = self.fields(at.node, &RUNTIME_PREFERENCES) else {
+            return;
+        };
+        for name in ["preferred_mode", "fallback_mode"] {
+            if let Some(word) = self.word(fields.get(name))
+                && word.value != "bridge"
+            {
+                self.report(
+                    Diagnostic::new(
+                        Code::RuntimePreference,
+                        word.span,
+                        format!("`{name}: {}` has no effect", word.value),
+                    )
+                    .help(format!("remove it, or write `{name}: bridge`")),
+                );
+            }
+        }
+        if let Some(provider) = self.plain(fields.get("native_provider")) {
+            self.report(
+                Diagnostic::new(
+                    Code::RuntimePreference,
+                    provider.span,
+                    "`native_provider` has no effect",
+                )
+                .help("remove it"),
+            );
+        }
+        let Some(at) = fields.get("allowed_modes") else {
+            return;
+        };
+        let Some(items) = self.list(Some(at)) else {
+            return;
+        };
+        let mut found = false;
+        for item in items {
+            let words = match at.field.kind {
+                crate::shape::FieldKind::List(crate::shape::FieldKind::Words(words)) => words,
+                _ => continue,
+            };
+            found |= self
+                .word_node(item, "allowed_modes", words)
+                .is_some_and(|word| word.value == "bridge");
+        }
+        if !found {
+            let span = self.span(at.node);
+            self.report(
+                Diagnostic::new(Code::RuntimeMode, span, "`allowed_modes` leaves out `bridge`, the only mode there is")
+                    .help("write `allowed_modes: [bridge]`, or remove `runtime_preferences`"),
+            );
+        }
+    }
+
+    fn agent_tools(&mut self, at: &At) -> Vec<RawRef<Tool<Raw>>> {
+        let included;
+        let list = match self.tree.node(at.node).kind {
+            Kind::Map(_) => {
+                let Some(fields) = self.fields(at.node, &TOOLS) else {
+                    return Vec::new();
+                };
+                included = fields.get("include").cloned();
+                included.as_ref()
+            }
+            _ => Some(at),
+        };
+        let items = self.list(list).unwrap_or_default();
+        items
+            .into_iter()
+            .filter_map(|item| self.name_node(item, "tools").map(RawRef::Named))
+            .collect()
+    }
+}

@@ -1,0 +1,66 @@
+//! People who are asked.
+
+use kneo_core::message::Role;
+use kneo_core::plan::{OnTimeout, RequestType};
+
+use super::Lower;
+use crate::document::{Human, Raw};
+use crate::shape::human::HUMAN;
+use crate::source::Spanned;
+use crate::syntax::{Kind, NodeId};
+
+impl Lower<'_> {
+    pub(super) fn human(&mut self, node: NodeId) -> Option<Human<Raw>> {
+        let fields = self.fields(node, &HUMAN)?;
+        let request = self.word(fields.get("request_type"));
+        let request = Spanned::new(
+            match request.as_ref().map(|word| word.value) {
+                Some("review") => RequestType::Review,
+                Some("correction") => RequestType::Correction,
+                Some("selection") => RequestType::Selection,
+                Some("freeform") => RequestType::Freeform,
+                _ => RequestType::Approval,
+            },
+            request.map_or(fields.span, |word| word.span),
+        );
+        let on_timeout = self.word(fields.get("on_timeout")).map(|word| {
+            word.map(|word| match word {
+                "continue" => OnTimeout::Continue,
+                "escalate" => OnTimeout::Escalate,
+                _ => OnTimeout::Fail,
+            })
+        });
+        let options = fields.get("options").and_then(|at| {
+            let items = self.filled_list(Some(at))?;
+            let options = items
+                .into_iter()
+                .filter_map(|item| self.plain_node(item, "options"))
+                .map(|option| option.value)
+                .collect();
+            Some(Spanned::new(options, at.key.span))
+        });
+        let context = fields.get("context").and_then(|at| {
+            if !matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
+                self.wrong_type(at.node, "`context` is a mapping", None);
+                return None;
+            }
+            Some(at.node)
+        });
+        let response_role = self.word(fields.get("response_role")).map(|word| match word.value {
+            "assistant" => Role::Assistant,
+            "system" => Role::System,
+            _ => Role::User,
+        });
+        Some(Human {
+            description: self.v1_text(fields.get("description")),
+            assignee: self.name(fields.get("assignee")).map(|name| name.value),
+            timeout_ms: self.seconds(fields.get("timeout_seconds")),
+            on_timeout,
+            request,
+            options,
+            default_option: self.plain(fields.get("default_option")),
+            context,
+            response_role,
+        })
+    }
+}

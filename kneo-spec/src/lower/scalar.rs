@@ -1,0 +1,394 @@
+//! Reads single values of fields.
+
+use std::sync::Arc;
+
+use kneo_core::name::{Name, NameError};
+use kneo_core::value::{Number, Value};
+
+use super::Lower;
+use super::fields::At;
+use crate::diagnostic::{Code, Diagnostic, tick};
+use crate::document::{JsonSchema, RawExpr, RawText};
+use crate::shape::{FieldKind, Word};
+use crate::source::{Span, Spanned};
+use crate::syntax::{Kind, NodeId, Text, quote};
+
+/// Durations longer than ten years are mistakes.
+const LONGEST_SECONDS: f64 = 315_360_000.0;
+
+impl Lower<'_> {
+    /// Reads a name.
+    pub(super) fn name(&mut self, at: Option<&At>) -> Option<Spanned<Name>> {
+        let at = at?;
+        self.name_node(at.node, at.field.name)
+    }
+
+    pub(super) fn name_node(&mut self, node: NodeId, field: &str) -> Option<Spanned<Name>> {
+        let text = self.plain_node(node, field)?;
+        self.check_name(&text.value, text.span)
+    }
+
+    /// Checks that a text is a name.
+    pub(super) fn check_name(&mut self, text: &str, span: Span) -> Option<Spanned<Name>> {
+        match Name::new(text) {
+            Ok(name) => Some(Spanned::new(name, span)),
+            Err(error) => {
+                let help = match error {
+                    NameError::Empty => "write a name",
+                    NameError::TooLong => "shorten it to 256 bytes",
+                    _ => "remove control characters, and white space at the ends",
+                };
+                self.report(
+                    Diagnostic::new(Code::InvalidName, span, format!("{} is not a name", tick(text)))
+                        .help(help),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reads text without holes.
+    pub(super) fn plain(&mut self, at: Option<&At>) -> Option<Spanned<Arc<str>>> {
+        let at = at?;
+        self.plain_node(at.node, at.field.name)
+    }
+
+    pub(super) fn plain_node(&mut self, node: NodeId, field: &str) -> Option<Spanned<Arc<str>>> {
+        let found = self.tree.node(node);
+        if let Kind::Text(text, _) = &found.kind {
+            return Some(Spanned::new(Arc::clone(text), found.span));
+        }
+        let help = self.quote_help(node);
+        self.wrong_type(node, &format!("`{field}` is text"), help);
+        None
+    }
+
+    /// A scalar that is not text can be made text by quoting it.
+    fn quote_help(&self, node: NodeId) -> Option<String> {
+        let found = self.tree.node(node);
+        let scalar = matches!(found.kind, Kind::Bool(_) | Kind::Int(_) | Kind::Float(_));
+        scalar.then(|| format!("quote it: `{}`", quote(self.tree.slice(found.span))))
+    }
+
+    /// Reads text with holes.
+    pub(super) fn template_node(&mut self, node: NodeId, field: &str) -> Option<RawText> {
+        self.plain_node(node, field)?;
+        let text = self.tree.text(node)?;
+        Some(RawText { text, holes: true })
+    }
+
+    /// Reads text that the published v1 had without holes: they are read with `templates: true`.
+    pub(super) fn v1_text(&mut self, at: Option<&At>) -> Option<RawText> {
+        let at = at?;
+        self.plain_node(at.node, at.field.name)?;
+        let text = self.tree.text(at.node)?;
+        self.warn_template_off(&text);
+        Some(RawText {
+            text,
+            holes: self.templates,
+        })
+    }
+
+    /// Warns of `{{` in text where holes are not read.
+    pub(super) fn warn_template_off(&mut self, text: &Text) {
+        if self.templates {
+            return;
+        }
+        let Some(start) = text.as_str().find("{{") else {
+            return;
+        };
+        let end = text
+            .as_str()
+            .get(start..)
+            .and_then(|rest| rest.find("}}"))
+            .map_or(start + 2, |length| start + length + 2);
+        self.report(
+            Diagnostic::new(
+                Code::TemplateOff,
+                text.span_of(start..end),
+                "this is plain text here, not a hole",
+            )
+            .help("add `templates: true` at the top level to read holes in prompts and descriptions"),
+        );
+    }
+
+    /// Reads a bare expression.
+    pub(super) fn expr(&mut self, at: Option<&At>) -> Option<RawExpr> {
+        let at = at?;
+        let node = self.tree.node(at.node);
+        let field = at.field.name;
+        let between = Span::new(node.span.file(), at.key.span.end()..node.span.start());
+        match &node.kind {
+            Kind::Bool(value) => Some(RawExpr::Bool(Spanned::new(*value, node.span))),
+            Kind::Text(..) if !self.tree.slice(between).contains('&') => {
+                self.tree.text(at.node).map(RawExpr::Text)
+            }
+            Kind::Text(..) | Kind::List(_) | Kind::Map(_) => {
+                let line = self.tree.rest_of_line(at.key.span.end());
+                let written = line.trim_start_matches(':').trim();
+                let from = at.key.span.end() + line.find(written).unwrap_or(0);
+                let place = Span::new(node.span.file(), from..from + written.len());
+                let mut diagnostic = Diagnostic::new(
+                    Code::ExprNeedsQuotes,
+                    if written.is_empty() { node.span } else { place },
+                    format!("YAML does not read the value of `{field}` as text"),
+                );
+                diagnostic = if written.is_empty() {
+                    diagnostic.help(format!("write the expression as text: `{field}: '…'`"))
+                } else {
+                    diagnostic
+                        .primary("quote this")
+                        .help(format!("write `{field}: {}`", quote(written)))
+                };
+                self.report(diagnostic);
+                None
+            }
+            Kind::Null | Kind::Int(_) | Kind::Float(_) | Kind::Error => {
+                self.wrong_type(
+                    at.node,
+                    &format!("`{field}` is an expression that is true or false"),
+                    None,
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn bool(&mut self, at: Option<&At>) -> Option<Spanned<bool>> {
+        let at = at?;
+        let found = self.tree.node(at.node);
+        match &found.kind {
+            Kind::Bool(value) => Some(Spanned::new(*value, found.span)),
+            Kind::Text(text, _) => {
+                let meant = match text.to_ascii_lowercase().as_str() {
+                    "yes" | "on" | "y" | "true" => Some("true"),
+                    "no" | "off" | "n" | "false" => Some("false"),
+                    _ => None,
+                };
+                let help = meant.map(|word| format!("write `{word}`"));
+                self.wrong_type(at.node, &format!("`{}` is a boolean", at.field.name), help);
+                None
+            }
+            _ => {
+                self.wrong_type(at.node, &format!("`{}` is a boolean", at.field.name), None);
+                None
+            }
+        }
+    }
+
+    /// Reads an integer within the bounds of its field.
+    pub(super) fn integer(&mut self, at: Option<&At>) -> Option<Spanned<u64>> {
+        let at = at?;
+        let found = self.tree.node(at.node);
+        let span = found.span;
+        let Kind::Int(number) = found.kind else {
+            let field = at.field.name;
+            self.wrong_type(at.node, &format!("`{field}` is an integer"), None);
+            return None;
+        };
+        let FieldKind::Integer { min, max } = at.field.kind else {
+            return None;
+        };
+        match u64::try_from(number) {
+            Ok(number) if (min..=max).contains(&number) => Some(Spanned::new(number, span)),
+            _ => {
+                self.out_of_range(span, at.field.name, &format!("from {min} to {max}"));
+                None
+            }
+        }
+    }
+
+    /// Reads an integer that is known to fit 32 bits by the bounds of its field.
+    pub(super) fn small(&mut self, at: Option<&At>) -> Option<Spanned<u32>> {
+        let number = self.integer(at)?;
+        Some(number.map(|n| u32::try_from(n).unwrap_or(u32::MAX)))
+    }
+
+    pub(super) fn number(&mut self, at: Option<&At>) -> Option<Spanned<f64>> {
+        let at = at?;
+        let number = self.any_number(at)?;
+        let FieldKind::Number { min } = at.field.kind else {
+            return None;
+        };
+        if number.value < min {
+            self.out_of_range(number.span, at.field.name, &format!("{min} or more"));
+            return None;
+        }
+        Some(number)
+    }
+
+    /// Reads a duration, in milliseconds.
+    pub(super) fn seconds(&mut self, at: Option<&At>) -> Option<Spanned<u64>> {
+        let at = at?;
+        let number = self.any_number(at)?;
+        if !(0.001..=LONGEST_SECONDS).contains(&number.value) {
+            let bounds = format!("from 0.001 to {LONGEST_SECONDS} seconds");
+            self.out_of_range(number.span, at.field.name, &bounds);
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the bounds above leave a small positive number"
+        )]
+        Some(number.map(|seconds| (seconds * 1000.0).round() as u64))
+    }
+
+    fn any_number(&mut self, at: &At) -> Option<Spanned<f64>> {
+        let found = self.tree.node(at.node);
+        match found.kind {
+            #[expect(clippy::cast_precision_loss, reason = "integers here have at most 53 bits")]
+            Kind::Int(number) => Some(Spanned::new(number as f64, found.span)),
+            Kind::Float(number) => Some(Spanned::new(number, found.span)),
+            _ => {
+                let help = matches!(at.field.kind, FieldKind::Seconds)
+                    .then(|| "write a number of seconds, such as `90`".to_owned());
+                self.wrong_type(at.node, &format!("`{}` is a number", at.field.name), help);
+                None
+            }
+        }
+    }
+
+    fn out_of_range(&mut self, span: Span, field: &str, bounds: &str) {
+        let written = tick(self.tree.slice(span));
+        self.report(
+            Diagnostic::new(
+                Code::OutOfRange,
+                span,
+                format!("{written} is out of range for `{field}`"),
+            )
+            .help(format!("write a number {bounds}")),
+        );
+    }
+
+    /// Reads one of the field's words.
+    pub(super) fn word(&mut self, at: Option<&At>) -> Option<Spanned<&'static str>> {
+        let at = at?;
+        let words = words_of(&at.field.kind)?;
+        self.word_node(at.node, at.field.name, words)
+    }
+
+    pub(super) fn word_node(
+        &mut self,
+        node: NodeId,
+        field: &str,
+        words: &'static [Word],
+    ) -> Option<Spanned<&'static str>> {
+        let found = self.tree.node(node);
+        let span = found.span;
+        let text = match &found.kind {
+            Kind::Text(text, _) => Arc::clone(text),
+            Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => self.tree.slice(span).into(),
+            Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Error => {
+                self.wrong_type(node, &format!("`{field}` is a word"), None);
+                return None;
+            }
+        };
+        let word = self.word_of(&text, span, field, words)?;
+        Some(Spanned::new(word, span))
+    }
+
+    /// Reads a list; `None` when it is none.
+    pub(super) fn list(&mut self, at: Option<&At>) -> Option<Vec<NodeId>> {
+        let at = at?;
+        match &self.tree.node(at.node).kind {
+            Kind::List(items) => Some(items.clone()),
+            _ => {
+                self.wrong_type(at.node, &format!("`{}` is a list", at.field.name), None);
+                None
+            }
+        }
+    }
+
+    /// Reads a list that holds something.
+    pub(super) fn filled_list(&mut self, at: Option<&At>) -> Option<Vec<NodeId>> {
+        let at = at?;
+        let items = self.list(Some(at))?;
+        if items.is_empty() {
+            self.empty(at);
+            return None;
+        }
+        Some(items)
+    }
+
+    pub(super) fn empty(&mut self, at: &At) {
+        let span = self.span(at.node);
+        self.report(
+            Diagnostic::new(
+                Code::OutOfRange,
+                if span.is_empty() { at.key.span } else { span },
+                format!("`{}` is empty", at.field.name),
+            )
+            .help("write at least one entry"),
+        );
+    }
+
+    /// Reads a mapping from names, in author order.
+    pub(super) fn map(&mut self, at: Option<&At>) -> Vec<(Spanned<Name>, NodeId)> {
+        let Some(at) = at else {
+            return Vec::new();
+        };
+        let Kind::Map(entries) = &self.tree.node(at.node).kind else {
+            self.wrong_type(at.node, &format!("`{}` is a mapping", at.field.name), None);
+            return Vec::new();
+        };
+        entries
+            .iter()
+            .filter_map(|entry| {
+                let name = self.check_name(&entry.key.text, entry.key.span)?;
+                Some((name, entry.value))
+            })
+            .collect()
+    }
+
+    /// Reads any value as it stands.
+    pub(super) fn value(&mut self, node: NodeId) -> Option<Value> {
+        let value = match &self.tree.node(node).kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => Value::Bool(*value),
+            Kind::Int(number) => Value::Number(Number::int(*number).ok()?),
+            Kind::Float(number) => Value::Number(Number::float(*number).ok()?),
+            Kind::Text(text, _) => Value::text(Arc::clone(text)),
+            Kind::List(items) => {
+                let items: Option<Vec<Value>> = items.iter().map(|item| self.value(*item)).collect();
+                Value::list(items?).ok()?
+            }
+            Kind::Map(entries) => {
+                let entries: Option<Vec<(Arc<str>, Value)>> = entries
+                    .iter()
+                    .map(|entry| Some((Arc::clone(&entry.key.text), self.value(entry.value)?)))
+                    .collect();
+                Value::map(entries?).ok()?
+            }
+            // The one thing that is no value was reported; the limits on specs keep the rest legal.
+            Kind::Error => return None,
+        };
+        Some(value)
+    }
+
+    /// Reads a JSON Schema; whether it is a valid one is checked later.
+    pub(super) fn schema(&mut self, at: Option<&At>) -> Option<JsonSchema> {
+        let at = at?;
+        match self.tree.node(at.node).kind {
+            Kind::Map(_) | Kind::Bool(_) => Some(JsonSchema {
+                value: self.value(at.node)?,
+                node: at.node,
+            }),
+            _ => {
+                let field = at.field.name;
+                self.wrong_type(at.node, &format!("`{field}` is a JSON Schema, a mapping"), None);
+                None
+            }
+        }
+    }
+}
+
+/// The words of a field, also where it may hold something else.
+fn words_of(kind: &FieldKind) -> Option<&'static [Word]> {
+    match kind {
+        FieldKind::Words(words) => Some(words),
+        FieldKind::Either(kinds) => kinds.iter().find_map(words_of),
+        FieldKind::List(item) => words_of(item),
+        _ => None,
+    }
+}

@@ -1,0 +1,262 @@
+//! Steps.
+
+use std::num::NonZeroU32;
+
+use kneo_core::failure::FailureKind;
+use kneo_core::name::Name;
+use kneo_core::plan::Retry;
+
+use super::{At, Fields, Lower};
+use crate::diagnostic::{Code, Diagnostic, tick};
+use crate::document::{OnError, Raw, RawRef, Step, StepKind};
+use crate::shape::FieldKind;
+use crate::shape::step::{RETRY, STEP};
+use crate::source::{Span, Spanned};
+use crate::syntax::{Kind, NodeId};
+
+impl Lower<'_> {
+    /// Reads a step; a graph node brings its key, which is its id.
+    pub(super) fn step(&mut self, node: NodeId, key: Option<Spanned<Name>>) -> Option<Step<Raw>> {
+        let Kind::Map(_) = self.tree.node(node).kind else {
+            self.wrong_type(node, "a step is a mapping", None);
+            return None;
+        };
+        let mut fields = self.step_fields(node, key.is_some())?;
+        let id = self.step_id(&fields, key)?;
+        let Some(kind) = self.word(fields.get("kind")) else {
+            // What else is wrong depends on the kind.
+            return Some(broken(id, fields.span));
+        };
+        let kind = kind.value;
+        self.only(&mut fields, kind, "kind");
+        let body = if kind == "set" {
+            self.set(&fields)
+        } else {
+            self.reference(&fields, kind)
+        };
+        let (on_error, retry) = self.on_error(&fields);
+        Some(Step {
+            id,
+            kind: body.unwrap_or(StepKind::Broken),
+            when: self.expr(fields.get("when")),
+            input: fields.get("input").map(|at| at.node),
+            on_error,
+            retry,
+            timeout_ms: self.seconds(fields.get("timeout_seconds")),
+            span: fields.span,
+        })
+    }
+
+    /// A graph node may leave its `id` to its key.
+    fn step_fields(&mut self, node: NodeId, has_key: bool) -> Option<Fields> {
+        if has_key {
+            self.fields_without(node, &STEP, "id")
+        } else {
+            self.fields(node, &STEP)
+        }
+    }
+
+    fn step_id(&mut self, fields: &Fields, key: Option<Spanned<Name>>) -> Option<Spanned<Name>> {
+        let id = self.name(fields.get("id"));
+        let Some(key) = key else {
+            return id;
+        };
+        if let Some(id) = id
+            && id.value != key.value
+        {
+            self.report(
+                Diagnostic::new(
+                    Code::IdMismatch,
+                    id.span,
+                    format!("the id {} is not the node's key", tick(id.value.as_str())),
+                )
+                .label(key.span, "the key")
+                .help(format!("write `id: {}`, or leave `id` out", key.value)),
+            );
+        }
+        Some(key)
+    }
+
+    fn reference(&mut self, fields: &Fields, kind: &str) -> Option<StepKind<Raw>> {
+        let Some(at) = fields.get("ref") else {
+            self.missing(fields.span, &STEP, "ref");
+            return None;
+        };
+        if !matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
+            let name = self.name(Some(at))?;
+            return Some(match kind {
+                "agent" => StepKind::Agent(RawRef::Named(name)),
+                "function" => StepKind::Function(RawRef::Named(name)),
+                "human" => StepKind::Human(RawRef::Named(name)),
+                _ => StepKind::Workflow(RawRef::Named(name)),
+            });
+        }
+        Some(match kind {
+            "agent" => StepKind::Agent(RawRef::Inline(Box::new(self.agent(at.node)?))),
+            "function" => StepKind::Function(RawRef::Inline(Box::new(self.function(at.node)?))),
+            "human" => StepKind::Human(RawRef::Inline(Box::new(self.human(at.node)?))),
+            _ => StepKind::Workflow(RawRef::Inline(Box::new(self.workflow(at.node)?))),
+        })
+    }
+
+    fn set(&mut self, fields: &Fields) -> Option<StepKind<Raw>> {
+        let Some(at) = fields.get("set") else {
+            self.missing(fields.span, &STEP, "set");
+            return None;
+        };
+        let values = self.map(Some(at));
+        if values.is_empty() {
+            if matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
+                self.empty(at);
+            }
+            return None;
+        }
+        Some(StepKind::Set(values))
+    }
+
+    fn on_error(&mut self, fields: &Fields) -> (OnError<Raw>, Option<Retry>) {
+        let retry = self.retry(fields);
+        let word = self.word(fields.get("on_error"));
+        let fallback = self.name(fields.get("fallback_ref"));
+        let value = word.as_ref().map_or("fail", |word| word.value);
+        if let (Some(fallback), Some(at)) = (&fallback, fields.get("fallback_ref"))
+            && value != "fallback"
+        {
+            self.report(
+                Diagnostic::new(
+                    Code::FallbackRef,
+                    at.key.span,
+                    format!("the fallback {} is never used", tick(fallback.value.as_str())),
+                )
+                .help("write `on_error: fallback`, or remove `fallback_ref`"),
+            );
+        }
+        let on_error = match value {
+            "continue" => OnError::Continue,
+            "fallback" => match fallback {
+                Some(fallback) => {
+                    let span = fallback.span;
+                    OnError::Fallback(fallback, span)
+                }
+                None => {
+                    if fields.get("fallback_ref").is_none() {
+                        let span = word.map_or(fields.span, |word| word.span);
+                        self.report(
+                            Diagnostic::new(
+                                Code::FallbackRef,
+                                span,
+                                "`on_error: fallback` does not say which step takes over",
+                            )
+                            .help("add `fallback_ref:` with the id of another step of this workflow"),
+                        );
+                    }
+                    OnError::Fail
+                }
+            },
+            "retry" => {
+                let again = retry.as_ref().is_some_and(|retry| retry.max_attempts.get() > 1);
+                let broken = [fields.get("retry"), fields.get("max_retries")]
+                    .into_iter()
+                    .flatten()
+                    .next()
+                    .is_some()
+                    && retry.is_none();
+                if !again && !broken {
+                    let span = word.map_or(fields.span, |word| word.span);
+                    self.report(
+                        Diagnostic::new(
+                            Code::RetryWithoutCount,
+                            span,
+                            "`on_error: retry` does not say how often",
+                        )
+                        .help("add `max_retries:`, 1 or more"),
+                    );
+                }
+                OnError::Fail
+            }
+            _ => OnError::Fail,
+        };
+        (on_error, retry)
+    }
+
+    fn retry(&mut self, fields: &Fields) -> Option<Retry> {
+        let short = fields.get("max_retries");
+        let full = fields.get("retry");
+        if let (Some(short), Some(full)) = (short, full) {
+            self.report(
+                Diagnostic::new(
+                    Code::TwoSpellings,
+                    full.key.span,
+                    "this step has both `max_retries` and `retry`",
+                )
+                .label(short.key.span, "the first")
+                .help("keep one; `max_retries: 2` is `retry: {max_attempts: 3}`"),
+            );
+        }
+        if let Some(full) = full {
+            return self.full_retry(full);
+        }
+        let retries = self.small(short)?.value;
+        Some(Retry {
+            max_attempts: NonZeroU32::MIN.saturating_add(retries),
+            ..Retry::default()
+        })
+    }
+
+    fn full_retry(&mut self, at: &At) -> Option<Retry> {
+        let fields = self.fields(at.node, &RETRY)?;
+        let default = Retry::default();
+        let initial = self.seconds(fields.get("initial_seconds"));
+        let most = self.seconds(fields.get("max_seconds"));
+        let initial_ms = initial.as_ref().map_or(default.initial_ms, |n| n.value);
+        let max_ms = most.as_ref().map_or(default.max_ms.max(initial_ms), |n| n.value);
+        if let Some(most) = &most
+            && most.value < initial_ms
+        {
+            self.report(
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    most.span,
+                    "`max_seconds` is less than `initial_seconds`",
+                )
+                .help("make it at least as long"),
+            );
+        }
+        let on = self.retry_on(fields.get("on"));
+        Some(Retry {
+            max_attempts: NonZeroU32::new(self.small(fields.get("max_attempts"))?.value)?,
+            initial_ms,
+            factor: self.number(fields.get("factor")).map_or(default.factor, |n| n.value),
+            max_ms,
+            jitter: self.bool(fields.get("jitter")).map_or(default.jitter, |b| b.value),
+            on,
+        })
+    }
+
+    fn retry_on(&mut self, at: Option<&At>) -> Vec<FailureKind> {
+        let (Some(at), Some(items)) = (at, self.filled_list(at)) else {
+            return Vec::new();
+        };
+        let FieldKind::List(FieldKind::Words(words)) = at.field.kind else {
+            return Vec::new();
+        };
+        items
+            .into_iter()
+            .filter_map(|item| self.word_node(item, "on", words)?.value.parse().ok())
+            .collect()
+    }
+}
+
+/// A step that was reported; its id stays known, so that nothing else complains about it.
+fn broken(id: Spanned<Name>, span: Span) -> Step<Raw> {
+    Step {
+        id,
+        kind: StepKind::Broken,
+        when: None,
+        input: None,
+        on_error: OnError::Fail,
+        retry: None,
+        timeout_ms: None,
+        span,
+    }
+}

@@ -1,0 +1,176 @@
+//! Workflows, edges and bounds.
+
+use kneo_core::plan::{Combine, OnBranchError, StepStatus};
+
+use super::{At, Fields, Lower};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::document::{Bound, Concurrent, Condition, Edge, Flow, Graph, OnMax, Raw, Step, Workflow};
+use crate::shape::workflow::{CONDITION, EDGE, ON_MAX, STATUSES, WORKFLOW};
+use crate::syntax::{Kind, NodeId};
+
+impl Lower<'_> {
+    pub(super) fn workflow(&mut self, node: NodeId) -> Option<Workflow<Raw>> {
+        let mut fields = self.fields(node, &WORKFLOW)?;
+        let name = self.name(fields.get("name"));
+        self.plain(fields.get("description"));
+        let kind = self.word(fields.get("type"))?.value;
+        self.only(&mut fields, kind, "type");
+        let (steps, flow) = match kind {
+            "graph" => self.graph(&fields),
+            "concurrent" => self.concurrent(&fields),
+            _ => (self.steps(&fields, "steps"), Flow::Sequential),
+        };
+        Some(Workflow {
+            name,
+            steps,
+            flow,
+            span: fields.span,
+        })
+    }
+
+    fn steps(&mut self, fields: &Fields, name: &str) -> Vec<Step<Raw>> {
+        let Some(at) = fields.get(name) else {
+            self.missing(fields.span, &WORKFLOW, name);
+            return Vec::new();
+        };
+        let items = self.filled_list(Some(at)).unwrap_or_default();
+        items
+            .into_iter()
+            .filter_map(|item| self.step(item, None))
+            .collect()
+    }
+
+    fn concurrent(&mut self, fields: &Fields) -> (Vec<Step<Raw>>, Flow<Raw>) {
+        let steps = self.steps(fields, "participants");
+        if let Some(at) = fields.get("join") {
+            match self.tree.node(at.node).kind {
+                Kind::Map(_) => self.not_yet(self.span(at.node), "a `join` of fewer than all branches"),
+                _ => drop(self.word(Some(at))),
+            }
+        }
+        self.word(fields.get("rest"));
+        let on_branch_error = match self.word(fields.get("on_branch_error")).map(|word| word.value) {
+            Some("drain") => OnBranchError::Drain,
+            _ => OnBranchError::FailFast,
+        };
+        let combine = match self.word(fields.get("combine")).map(|word| word.value) {
+            Some("map") => Combine::Map,
+            _ => Combine::Text,
+        };
+        let flow = Flow::Concurrent(Concurrent {
+            on_branch_error,
+            combine,
+        });
+        (steps, flow)
+    }
+
+    fn graph(&mut self, fields: &Fields) -> (Vec<Step<Raw>>, Flow<Raw>) {
+        for name in ["start", "nodes"] {
+            if fields.get(name).is_none() {
+                self.missing(fields.span, &WORKFLOW, name);
+            }
+        }
+        let nodes = self.map(fields.get("nodes"));
+        if let Some(at) = fields.get("nodes")
+            && nodes.is_empty()
+            && matches!(self.tree.node(at.node).kind, Kind::Map(_))
+        {
+            self.empty(at);
+        }
+        let steps = nodes
+            .into_iter()
+            .filter_map(|(name, node)| self.step(node, Some(name)))
+            .collect();
+        let edges = self.list(fields.get("edges")).unwrap_or_default();
+        let edges = edges
+            .into_iter()
+            .filter_map(|item| self.edge(item))
+            .collect();
+        let graph = Graph {
+            start: self.name(fields.get("start")),
+            edges,
+            max_steps: self.bound(fields, "max_steps"),
+        };
+        (steps, Flow::Graph(graph))
+    }
+
+    fn edge(&mut self, node: NodeId) -> Option<Edge<Raw>> {
+        let fields = self.fields(node, &EDGE)?;
+        if let (Some(condition), Some(when)) = (fields.get("condition"), fields.get("when")) {
+            self.report(
+                Diagnostic::new(
+                    Code::TwoSpellings,
+                    when.key.span,
+                    "this edge has both `condition` and `when`",
+                )
+                .label(condition.key.span, "the first")
+                .help("keep one; `when` can say what `condition` says"),
+            );
+        }
+        let when = match fields.get("condition") {
+            Some(at) => self.condition(at),
+            None => self.expr(fields.get("when")).map(Condition::Expr),
+        };
+        let max_visits = self.bound(&fields, "max_visits");
+        Some(Edge {
+            from: self.name(fields.get("from"))?,
+            to: self.name(fields.get("to"))?,
+            when,
+            max_visits,
+            span: fields.span,
+        })
+    }
+
+    fn condition(&mut self, at: &At) -> Option<Condition<Raw>> {
+        let fields = self.fields(at.node, &CONDITION)?;
+        let kind = self.word(fields.get("type"))?;
+        let value = fields.get("value")?;
+        if kind.value == "output_contains" {
+            return self
+                .plain(Some(value))
+                .map(|text| Condition::OutputContains(text.value));
+        }
+        let status = match self.word_node(value.node, "status_is", STATUSES)?.value {
+            "failed" => StepStatus::Failed,
+            "skipped" => StepStatus::Skipped,
+            _ => StepStatus::Completed,
+        };
+        Some(Condition::StatusIs(status))
+    }
+
+    /// Reads a bound and the `on_max` beside it.
+    fn bound(&mut self, fields: &Fields, name: &str) -> Option<Bound<Raw>> {
+        let on_max = fields.get("on_max");
+        let Some(at) = fields.get(name) else {
+            if let Some(on_max) = on_max {
+                self.report(
+                    Diagnostic::new(
+                        Code::OnMaxUnused,
+                        on_max.key.span,
+                        format!("`on_max` has no effect without `{name}`"),
+                    )
+                    .help(format!("add `{name}:`, or remove `on_max`")),
+                );
+            }
+            return None;
+        };
+        let on_max = on_max.and_then(|at| self.on_max(at));
+        Some(Bound {
+            max: self.small(Some(at))?,
+            on_max: on_max.unwrap_or(OnMax::Fail),
+        })
+    }
+
+    fn on_max(&mut self, at: &At) -> Option<OnMax<Raw>> {
+        if matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
+            let fields = self.fields(at.node, &ON_MAX)?;
+            let mark = self.plain(fields.get("mark")).map(|mark| mark.value);
+            let node = self.name(fields.get("to"))?;
+            return Some(OnMax::To { node, mark });
+        }
+        Some(match self.word(Some(at))?.value {
+            "continue" => OnMax::Continue,
+            _ => OnMax::Fail,
+        })
+    }
+}

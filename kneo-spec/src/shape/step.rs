@@ -1,0 +1,119 @@
+//! Steps; a node of a graph and a participant of a fan-out are steps.
+
+use super::FieldKind::{Any, Bool, Either, Expr, Integer, List, Map, Name, Number, Plain, Schema, Seconds, Shape as Is, Value, Words};
+use super::agent::AGENT;
+use super::human::HUMAN;
+use super::tool::FUNCTION;
+use super::workflow::WORKFLOW;
+use super::{Field, Shape, Word};
+
+/// The kinds that do something outside the engine, and so can be tried again.
+const TRIED: &[&str] = &["agent", "function", "workflow"];
+/// The kinds that refer to a component.
+const REFERRING: &[&str] = &["agent", "function", "human", "workflow"];
+
+pub(crate) static STEP: Shape = Shape {
+    name: "a step",
+    doc: "A unit of work; a node of a graph and a participant of a fan-out are steps",
+    fields: &[
+        Field::new("id", Name, "the step's name, unique in its workflow").required(),
+        Field::new(
+            "kind",
+            Words(&[
+                Word::now("agent"),
+                Word::now("function"),
+                Word::now("human"),
+                Word::now("workflow"),
+                Word::now("set"),
+                Word::not_yet("tool"),
+                Word::not_yet("branch"),
+                Word::not_yet("parallel"),
+                Word::not_yet("map"),
+                Word::not_yet("loop"),
+                Word::not_yet("wait"),
+                Word::not_yet("signal"),
+                Word::not_yet("fail"),
+                Word::not_yet("end"),
+            ]),
+            "what the step does",
+        )
+        .required(),
+        Field::new(
+            "ref",
+            Either(&[Name, Is(&AGENT), Is(&FUNCTION), Is(&HUMAN), Is(&WORKFLOW)]),
+            "the component that it refers to, or the component itself",
+        )
+        .only(REFERRING),
+        Field::new("when", Expr, "whether the step runs; a skipped step passes its input on").kneo(),
+        Field::new("input", Value, "the step's input; without it what the flow hands over").kneo().only(REFERRING),
+        Field::new("set", Map(&Value), "values by name, computed by expressions").kneo().only(&["set"]),
+        Field::new(
+            "on_error",
+            Words(&[Word::now("fail"), Word::now("retry"), Word::now("continue"), Word::now("fallback")]),
+            "what happens when attempts are used up",
+        )
+        .default("fail"),
+        Field::new("max_retries", Integer { min: 0, max: 1_000 }, "how often the step is tried again").only(TRIED),
+        Field::new("retry", Is(&RETRY), "when the step is tried again, in full").kneo().only(TRIED),
+        Field::new("timeout_seconds", Seconds, "the longest time of one attempt; of a human step, how long the question stays open").only(REFERRING),
+        Field::new("fallback_ref", Name, "the step of the same workflow that runs in its place"),
+        Field::new("fallback_only", Bool, "whether the step runs only in place of another").kneo().not_yet(),
+        Field::new("on_rejected", Any, "what happens when a person says no").kneo().not_yet(),
+        Field::new("idempotency_key", Expr, "the key under which an attempt is repeated").kneo().not_yet(),
+        Field::new("output_schema", Schema, "the JSON Schema of the output").kneo().not_yet(),
+        Field::new("tool", Name, "the tool that is called").kneo().only(&["tool"]).not_yet(),
+        Field::new("arguments", Value, "the tool's arguments").kneo().only(&["tool"]).not_yet(),
+        Field::new("cases", List(&Any), "branches, of which the first that holds is taken").kneo().only(&["branch"]).not_yet(),
+        Field::new("else", List(&Any), "the branch when no case holds").kneo().only(&["branch"]).not_yet(),
+        Field::new("branches", Any, "branches that run side by side").kneo().only(&["parallel"]).not_yet(),
+        Field::new("join", Any, "when the branches are done").kneo().only(&["parallel"]).not_yet(),
+        Field::new("max_parallel", Integer { min: 1, max: 1_000_000 }, "how many run side by side").kneo().only(&["parallel", "map"]).not_yet(),
+        Field::new("over", Expr, "the list that is gone through").kneo().only(&["map"]).not_yet(),
+        Field::new("as", Name, "what an item is called").kneo().only(&["map"]).not_yet(),
+        Field::new("steps", List(&Any), "the steps inside").kneo().only(&["map", "loop"]).not_yet(),
+        Field::new("on_item_error", Any, "what a failed item does").kneo().only(&["map"]).not_yet(),
+        Field::new("until", Any, "when the loop or the wait is over").kneo().only(&["loop", "wait"]).not_yet(),
+        Field::new("while", Expr, "while the loop goes on").kneo().only(&["loop"]).not_yet(),
+        Field::new("max_iterations", Integer { min: 1, max: 1_000_000 }, "the most rounds").kneo().only(&["loop"]).not_yet(),
+        Field::new("on_max", Any, "what happens at `max_iterations`").kneo().only(&["loop"]).not_yet(),
+        Field::new("feedback", Value, "what a round hands to the next").kneo().only(&["loop"]).not_yet(),
+        Field::new("seconds", Number { min: 0.0 }, "how long the step waits").kneo().only(&["wait"]).not_yet(),
+        Field::new("signal", Name, "the signal that is waited for").kneo().only(&["signal"]).not_yet(),
+        Field::new("schema", Schema, "the JSON Schema of the signal").kneo().only(&["signal"]).not_yet(),
+        Field::new("on_timeout", Any, "what happens when no signal comes").kneo().only(&["signal"]).not_yet(),
+        Field::new("outcome", Plain, "the word that the run ends with").kneo().only(&["fail", "end"]).not_yet(),
+    ],
+};
+
+pub(crate) static RETRY: Shape = Shape {
+    name: "`retry`",
+    doc: "When a failed attempt is followed by another",
+    fields: &[
+        Field::new("max_attempts", Integer { min: 1, max: 1_000 }, "how many attempts there are at most").kneo().required(),
+        Field::new("initial_seconds", Seconds, "the wait before the second attempt").kneo().default("1"),
+        Field::new("factor", Number { min: 1.0 }, "by what the wait grows with each attempt").kneo().default("2"),
+        Field::new("max_seconds", Seconds, "the longest wait").kneo().default("60"),
+        Field::new("jitter", Bool, "whether the wait is drawn between zero and its full length").kneo().default("true"),
+        Field::new(
+            "on",
+            List(&Words(&[
+                Word::now("timeout"),
+                Word::now("provider"),
+                Word::now("tool"),
+                Word::now("function"),
+                Word::now("limit"),
+                Word::now("invalid_input"),
+                Word::now("invalid_output"),
+                Word::now("rejected"),
+                Word::now("expired"),
+                Word::now("expression"),
+                Word::now("uncertain"),
+                Word::not_yet("guardrail"),
+                Word::not_yet("budget"),
+                Word::not_yet("loop_detected"),
+            ])),
+            "the kinds of failure that are tried again; without it every retryable one",
+        )
+        .kneo(),
+    ],
+};

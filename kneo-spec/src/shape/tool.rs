@@ -1,0 +1,66 @@
+//! Tools, functions, and what runs behind them.
+
+use super::FieldKind::{Any, Bool, Either, Integer, List, Map, Name, Plain, Schema, Seconds, Shape as Is, Text, Words};
+use super::root::APPROVAL;
+use super::{Field, Shape, Word};
+
+const EFFECTS: &[Word] = &[Word::now("read"), Word::now("idempotent"), Word::now("write")];
+const UNCERTAIN: &[Word] = &[Word::now("ask"), Word::now("retry"), Word::now("fail")];
+
+pub(crate) static TOOL: Shape = Shape {
+    name: "a tool",
+    doc: "Something that agents call",
+    fields: &[
+        Field::new("description", Plain, "what it does, for the model"),
+        Field::new("parameters", Schema, "the JSON Schema of the arguments, enforced before each call"),
+        Field::new("implementation", Name, "code that the host registered under this name"),
+        Field::new("command", Is(&COMMAND), "a program").kneo(),
+        Field::new("mcp", Any, "a tool of an MCP server").not_yet(),
+        Field::new("agent", Name, "an agent that plays this tool").not_yet(),
+        Field::new("http", Any, "an HTTP request").kneo().not_yet(),
+        Field::new("builtin", Any, "a tool that Kneo brings").kneo().not_yet(),
+        Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("write"),
+        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash").kneo().default("ask"),
+        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call").kneo().default("never"),
+        Field::new("timeout_seconds", Seconds, "the longest time of one call").kneo().not_yet(),
+        Field::new("retry", Any, "when a failed call is repeated").kneo().not_yet(),
+        Field::new("max_output_bytes", Integer { min: 1, max: 16_777_216 }, "the largest result").kneo().not_yet(),
+        Field::new("poll_safe", Bool, "whether repeated calls are no sign of a loop").kneo().not_yet(),
+        Field::new("output_schema", Schema, "the JSON Schema of the result").kneo().not_yet(),
+        Field::new("redact", Any, "what views hide of arguments and results").kneo().not_yet(),
+        Field::new("concurrency", Any, "how many calls run side by side").kneo().not_yet(),
+    ],
+};
+
+pub(crate) static FUNCTION: Shape = Shape {
+    name: "a function",
+    doc: "Something that steps call",
+    fields: &[
+        Field::new("description", Plain, "what it does, for people"),
+        Field::new("implementation", Name, "code that the host registered under this name"),
+        Field::new("command", Is(&COMMAND), "a program").kneo(),
+        Field::new("http", Any, "an HTTP request").kneo().not_yet(),
+        Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("idempotent"),
+        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash").kneo().default("ask"),
+        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call").kneo().default("never"),
+        Field::new("timeout_seconds", Seconds, "the longest time of one call").kneo().not_yet(),
+        Field::new("retry", Any, "when a failed call is repeated").kneo().not_yet(),
+        Field::new("max_output_bytes", Integer { min: 1, max: 16_777_216 }, "the largest result").kneo().not_yet(),
+        Field::new("output_schema", Schema, "the JSON Schema of the result").kneo().not_yet(),
+        Field::new("redact", Any, "what views hide of input and result").kneo().not_yet(),
+        Field::new("concurrency", Any, "how many calls run side by side").kneo().not_yet(),
+    ],
+};
+
+const APPROVALS: &[Word] = &[Word::now("never"), Word::now("always")];
+
+pub(crate) static COMMAND: Shape = Shape {
+    name: "a command",
+    doc: "A program, started without a shell; gets its input as JSON on standard input and gives its output on standard output",
+    fields: &[
+        Field::new("argv", List(&Text), "the program and its arguments; one hole is one argument").kneo().required(),
+        Field::new("env", Map(&Text), "environment variables; otherwise the environment is empty but for a safe few").kneo(),
+        Field::new("cwd", Plain, "the working directory, relative to the host's").kneo(),
+        Field::new("stdin", Words(&[Word::now("json")]), "what the program reads").kneo().default("json"),
+    ],
+};
