@@ -45,9 +45,12 @@ pub const MAX_EXPR_DEPTH: u16 = 24;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Expr {
-    /// A constant.
+    /// A constant; [`Expr::literal`] makes one that keeps its type in every stored form.
     #[serde(rename = "v")]
     Literal(Value),
+    /// A constant that is a double, and stays one where the canonical form writes `2.0` as `2`.
+    #[serde(rename = "d")]
+    Double(f64),
     /// A root.
     #[serde(rename = "root")]
     Root(Root),
@@ -340,6 +343,26 @@ impl CompareOp {
 }
 
 impl Expr {
+    /// Makes a constant.
+    ///
+    /// The canonical form of a plan sorts the keys of maps and writes a double without a fraction as an integer; what
+    /// would not survive that is spelled out.
+    #[must_use]
+    pub fn literal(value: &Value) -> Expr {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Str(_) => Expr::Literal(value.clone()),
+            Value::Number(number) if number.as_i64().is_some() => Expr::Literal(value.clone()),
+            // The sum makes a zero of the negative zero, as JSON's canonical form does.
+            Value::Number(number) => Expr::Double(number.as_f64() + 0.0),
+            Value::List(list) => Expr::List(list.items().iter().map(Expr::literal).collect()),
+            Value::Map(map) => Expr::Map(
+                map.iter()
+                    .map(|(key, value)| (Expr::Literal(Value::Str(Arc::clone(key))), Expr::literal(value)))
+                    .collect(),
+            ),
+        }
+    }
+
     /// Evaluates to a value of its own.
     ///
     /// # Errors
@@ -370,7 +393,7 @@ impl Expr {
     pub fn depth(&self) -> u16 {
         let most = |parts: &[Expr]| parts.iter().map(Expr::depth).max().unwrap_or(0);
         let inner = match self {
-            Expr::Literal(_) | Expr::Root(_) | Expr::Step(_) | Expr::Local(_) => 0,
+            Expr::Literal(_) | Expr::Double(_) | Expr::Root(_) | Expr::Step(_) | Expr::Local(_) => 0,
             Expr::Path(base, accesses) => {
                 let at = accesses.iter().map(|access| match access {
                     Access::Key(_) => 0,
@@ -395,3 +418,6 @@ impl Expr {
         inner.saturating_add(1)
     }
 }
+
+#[cfg(test)]
+mod tests;

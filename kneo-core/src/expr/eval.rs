@@ -53,6 +53,7 @@ pub(super) fn eval<'a>(context: Context<'a>, expr: &'a Expr, meter: &mut Meter) 
     let truth = |value: bool| Ok(Cow::Owned(Value::Bool(value)));
     match expr {
         Expr::Literal(value) => Ok(Cow::Borrowed(value)),
+        Expr::Double(double) => Ok(Cow::Owned(Value::float(*double)?)),
         Expr::Root(_) | Expr::Step(_) | Expr::Path(..) => {
             find_here(cx, expr, meter)?.map_err(|absent| absent.into_error(cx.env))
         }

@@ -37,7 +37,7 @@ pub enum Function {
     StartsWith,
     /// Whether a text ends with another.
     EndsWith,
-    /// A scalar as text.
+    /// A number or truth value as text, written as in JSON.
     String,
     /// A number without its fraction, or the integer that a text writes.
     Int,
@@ -306,12 +306,14 @@ fn truncate(x: &Value, length: &Value, meter: &mut Meter) -> Result<Value, ExprE
 fn string(x: &Value, meter: &mut Meter) -> Result<Value, ExprError> {
     match x {
         Value::Str(_) => Ok(x.clone()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {
+        Value::Bool(_) | Value::Number(_) => {
             let mut out = TextBuilder::default();
             out.push_value(x)?;
             out.finish(meter).map(Value::Str)
         }
-        Value::List(_) | Value::Map(_) => Err(ExprError::wrong_type("`string` takes a scalar; `json` takes any", x)),
+        Value::Null | Value::List(_) | Value::Map(_) => {
+            Err(ExprError::wrong_type("`string` takes a string, a number or a bool, where `json` takes anything", x))
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl TextTemplate {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ValueTemplate {
-    /// A constant without a map of several keys, whose order the canonical form of a plan would not keep.
+    /// A constant; [`ValueTemplate::literal`] makes one that survives the canonical form of a plan.
     #[serde(rename = "v")]
     Literal(Value),
     /// Text with holes.
@@ -100,17 +100,19 @@ pub enum ValueTemplate {
 
 impl ValueTemplate {
     /// Makes the template of a constant.
+    ///
+    /// The canonical form of a plan sorts the keys of maps and writes a double without a fraction as an integer; what
+    /// would not survive that is spelled out.
     #[must_use]
     pub fn literal(value: &Value) -> ValueTemplate {
-        if keeps_order(value) {
-            return ValueTemplate::Literal(value.clone());
-        }
         match value {
+            _ if survives(value) => ValueTemplate::Literal(value.clone()),
+            Value::Number(_) => ValueTemplate::Expr(Expr::literal(value)),
             Value::List(list) => ValueTemplate::List(list.items().iter().map(ValueTemplate::literal).collect()),
             Value::Map(map) => ValueTemplate::Map(
                 map.iter().map(|(key, value)| (Arc::clone(key), ValueTemplate::literal(value))).collect(),
             ),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Str(_) => ValueTemplate::Literal(value.clone()),
+            Value::Null | Value::Bool(_) | Value::Str(_) => ValueTemplate::Literal(value.clone()),
         }
     }
 
@@ -181,11 +183,12 @@ impl ValueTemplate {
     }
 }
 
-/// Whether the canonical form, which sorts the keys of maps, changes nothing.
-fn keeps_order(value: &Value) -> bool {
+/// Whether a value reads back from its canonical form as it was, to the type of its numbers and the order of its keys.
+fn survives(value: &Value) -> bool {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Str(_) => true,
-        Value::List(list) => list.items().iter().all(keeps_order),
-        Value::Map(map) => map.len() < 2 && map.iter().all(|(_, value)| keeps_order(value)),
+        Value::Null | Value::Bool(_) | Value::Str(_) => true,
+        Value::Number(number) => number.as_i64().is_some() || number.as_f64().fract() != 0.0,
+        Value::List(list) => list.items().iter().all(survives),
+        Value::Map(map) => map.len() < 2 && map.iter().all(|(_, value)| survives(value)),
     }
 }
