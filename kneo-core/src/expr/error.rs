@@ -34,7 +34,7 @@ pub enum ExprErrorCode {
     NumberOverflow,
     /// An argument has the right type and a value that means nothing.
     InvalidArgument,
-    /// The expression took more steps, or built a larger value, than the [`Meter`] allows.
+    /// The expression took more steps, or built a larger value, than the [`Meter`](super::Meter) allows.
     Cost,
 }
 
