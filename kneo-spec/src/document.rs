@@ -14,7 +14,7 @@ mod workflow;
 
 pub(crate) use agent::{Agent, Model, Strategy};
 pub(crate) use backing::{Approval, Backing, Command, Running};
-pub(crate) use human::Human;
+pub(crate) use human::{Context, Human};
 pub(crate) use schema::JsonSchema;
 pub(crate) use step::{OnError, Step, StepKind};
 pub(crate) use tool::{Function, Tool};
@@ -74,7 +74,7 @@ pub(crate) enum RawRef<T> {
 /// An expression as written: text, or a YAML boolean.
 pub(crate) enum RawExpr {
     Text(Text),
-    Bool(Spanned<bool>),
+    Bool(bool),
 }
 
 /// Text as written.
@@ -92,10 +92,7 @@ pub(crate) struct Ix<T> {
 
 impl<T> Ix<T> {
     pub(crate) fn new(index: usize) -> Self {
-        Self {
-            index,
-            of: PhantomData,
-        }
+        Self { index, of: PhantomData }
     }
 
     pub(crate) fn get(self) -> usize {
@@ -120,6 +117,7 @@ pub(crate) struct StepIx(pub(crate) usize);
 /// Every component is in one list per kind, wherever it was written; what may be referred to by
 /// name says so itself.
 pub(crate) struct Document<S: Stage> {
+    pub(crate) root: Root,
     pub(crate) name: Option<Spanned<Name>>,
     pub(crate) inputs: Option<JsonSchema>,
     pub(crate) outputs: Option<Vec<Output<S>>>,
@@ -131,6 +129,19 @@ pub(crate) struct Document<S: Stage> {
     pub(crate) limits: Limits,
     /// Where the spec as a whole is pointed at.
     pub(crate) span: Span,
+}
+
+/// What a run of the spec runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// The root workflow.
+    Workflow,
+    /// The root agent, as a workflow of one step.
+    Agent,
+    /// Neither is there.
+    Missing,
+    /// What is there was reported.
+    Broken,
 }
 
 /// A component and how it may be referred to.

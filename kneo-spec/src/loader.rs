@@ -51,10 +51,7 @@ impl LoadError {
     /// Makes an error about the text called `name`.
     #[must_use]
     pub fn new(name: impl Into<String>, kind: LoadErrorKind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-        }
+        Self { name: name.into(), kind }
     }
 
     /// The name of the text that could not be read.
@@ -85,18 +82,11 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match &self.kind {
-            LoadErrorKind::NotFound => write!(
-                f,
-                "there is no file `{name}`; check the path and the working directory"
-            ),
-            LoadErrorKind::NotUtf8 { offset } => write!(
-                f,
-                "`{name}` is not UTF-8 at byte {offset}; save it as UTF-8"
-            ),
-            LoadErrorKind::TooLarge { bytes, limit } => write!(
-                f,
-                "`{name}` has {bytes} bytes and a spec has at most {limit}; split it"
-            ),
+            LoadErrorKind::NotFound => write!(f, "there is no file `{name}`; check the path and the working directory"),
+            LoadErrorKind::NotUtf8 { offset } => write!(f, "`{name}` is not UTF-8 at byte {offset}; save it as UTF-8"),
+            LoadErrorKind::TooLarge { bytes, limit } => {
+                write!(f, "`{name}` has {bytes} bytes and a spec has at most {limit}; split it")
+            }
             LoadErrorKind::Unreadable(why) => write!(f, "cannot read `{name}`: {why}"),
         }
     }

@@ -107,15 +107,7 @@ impl Shape {
 impl Field {
     /// An optional field of the published v1.
     const fn new(name: &'static str, kind: FieldKind, doc: &'static str) -> Self {
-        Self {
-            name,
-            kind,
-            presence: Presence::Optional,
-            since: Since::V1,
-            support: Support::Now,
-            only: &[],
-            doc,
-        }
+        Self { name, kind, presence: Presence::Optional, since: Since::V1, support: Support::Now, only: &[], doc }
     }
 
     /// A field that the published v1 lacks.
@@ -153,17 +145,11 @@ impl Field {
 
 impl Word {
     const fn now(text: &'static str) -> Self {
-        Self {
-            text,
-            support: Support::Now,
-        }
+        Self { text, support: Support::Now }
     }
 
     const fn not_yet(text: &'static str) -> Self {
-        Self {
-            text,
-            support: Support::NotYet,
-        }
+        Self { text, support: Support::NotYet }
     }
 }
 

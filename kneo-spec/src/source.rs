@@ -24,11 +24,7 @@ impl Span {
     #[must_use]
     pub fn new(file: FileId, range: Range<usize>) -> Self {
         let start = clamp(range.start);
-        Self {
-            file,
-            start,
-            end: clamp(range.end).max(start),
-        }
+        Self { file, start, end: clamp(range.end).max(start) }
     }
 
     /// The file the range lies in.
@@ -81,11 +77,7 @@ impl Span {
         if self.file != other.file {
             return self;
         }
-        Self {
-            file: self.file,
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
@@ -176,39 +168,26 @@ impl SourceFile {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
         let start = self.line_start(line);
-        let column = self
-            .text
-            .get(start..offset)
-            .map_or(0, |before| before.chars().count());
-        Position {
-            line,
-            column: column + 1,
-        }
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        Position { line, column: column + 1 }
     }
 
     /// The bytes of a line, from 1, without its line break; empty past the last line.
     #[must_use]
     pub fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.line_start(line);
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| *next as usize);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| *next as usize);
         let text = self.text.get(start..end).unwrap_or_default();
         start..start + text.trim_end_matches(['\n', '\r']).len()
     }
 
     /// The line, from 1, that holds a byte offset.
     pub(crate) fn line_of(&self, offset: usize) -> usize {
-        self.line_starts
-            .partition_point(|start| *start as usize <= offset)
-            .max(1)
+        self.line_starts.partition_point(|start| *start as usize <= offset).max(1)
     }
 
     fn line_start(&self, line: usize) -> usize {
-        self.line_starts
-            .get(line.saturating_sub(1))
-            .map_or(self.text.len(), |start| *start as usize)
+        self.line_starts.get(line.saturating_sub(1)).map_or(self.text.len(), |start| *start as usize)
     }
 }
 
@@ -232,15 +211,8 @@ impl SourceMap {
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let text = text.into();
         let id = FileId(clamp(self.files.len()));
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| clamp(at + 1)))
-            .collect();
-        self.files.push(SourceFile {
-            id,
-            name: name.into(),
-            text,
-            line_starts,
-        });
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| clamp(at + 1))).collect();
+        self.files.push(SourceFile { id, name: name.into(), text, line_starts });
         id
     }
 

@@ -5,10 +5,7 @@
 /// A candidate counts only when it is within a third of the word's length (at least one, at most
 /// three edits; swapped neighbours are one edit), or when it differs in case, hyphens and
 /// underscores alone. Of equals the first wins.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// A longer word is no typing mistake, and comparing it would cost its square.
     const LONGEST: usize = 64;
 
@@ -32,10 +29,7 @@ pub(crate) fn nearest<'a>(
 }
 
 fn fold(word: &str) -> Vec<char> {
-    word.chars()
-        .filter(|c| !matches!(c, '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    word.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 /// Counts the insertions, deletions, replacements and swaps of neighbours between two words.
@@ -50,9 +44,7 @@ fn distance(left: &[char], right: &[char]) -> usize {
         for (column, &r) in right.iter().enumerate() {
             let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX);
             let replaced = at(&above, column) + usize::from(l != r);
-            let mut least = replaced
-                .min(at(&above, column + 1) + 1)
-                .min(at(&current, column) + 1);
+            let mut least = replaced.min(at(&above, column + 1) + 1).min(at(&current, column) + 1);
             if last_left == Some(r) && last_right == Some(l) && column > 0 {
                 least = least.min(at(&before, column - 1).saturating_add(1));
             }

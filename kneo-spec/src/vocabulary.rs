@@ -59,12 +59,7 @@ impl Vocabulary for ComponentVocabulary {
     fn sees(&self, root: Root) -> bool {
         match root {
             Root::Input | Root::RunId | Root::RunStartedAt | Root::RunEnvironment => true,
-            Root::Prev
-            | Root::Item
-            | Root::Index
-            | Root::RoundIndex
-            | Root::RoundFeedback
-            | Root::Branches => false,
+            Root::Prev | Root::Item | Root::Index | Root::RoundIndex | Root::RoundFeedback | Root::Branches => false,
             _ => false,
         }
     }

@@ -69,6 +69,9 @@ codes! {
     YamlIntegerRange = "E_YAML_INTEGER_RANGE" Error "Integers lie within plus and minus 2^53 − 1.";
     YamlNumberNotFinite = "E_YAML_NUMBER_NOT_FINITE" Error "Numbers are finite.";
 
+    // the compiler itself
+    Internal = "E_INTERNAL" Error "The compiler makes only plans that are whole.";
+
     // the shape of the document
     Version = "E_VERSION" Error "A spec begins with `version: v1`.";
     UnknownField = "E_UNKNOWN_FIELD" Error "Every key is one the language has at that place, or begins with `x-`.";
@@ -84,6 +87,12 @@ codes! {
     // expressions
     ExprNeedsQuotes = "E_EXPR_NEEDS_QUOTES" Error "An expression that YAML would read as something else is quoted.";
 
+    ExprSyntax = "E_EXPR_SYNTAX" Error "Expressions and holes are well-formed.";
+    ReadMaybeUnrun = "E_READ_MAYBE_UNRUN" Error "A step is read only where it has settled on every path, or under `has()` or `default()`.";
+    ReadOptionalOutput = "E_READ_OPTIONAL_OUTPUT" Error "What a step may have left empty is read only under `has()` or `default()`.";
+    ReadAcrossBranches = "E_READ_ACROSS_BRANCHES" Error "A branch is not read before it is joined.";
+    ReadNoDecision = "E_READ_NO_DECISION" Error "Only human steps have a `decision`.";
+
     // names
     NoRoot = "E_NO_ROOT" Error "A spec has a `workflow` or an `agent`.";
     DuplicateId = "E_DUPLICATE_ID" Error "Step ids are unique within their workflow.";
@@ -91,6 +100,7 @@ codes! {
     ComponentRef = "E_COMPONENT_REF" Error "A `ref` names a component of the step's kind.";
     StepRef = "E_STEP_REF" Error "Edges, `start` and fallbacks name steps of the same workflow.";
     ToolRef = "E_TOOL_REF" Error "An agent's tools are declared under `tools`.";
+    NestedTooDeep = "E_NESTED_TOO_DEEP" Error "Workflows nest at most `limits.max_depth` deep.";
     BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself.";
 
     // components
@@ -128,10 +138,7 @@ impl Code {
     /// Finds a code by its text, in any case.
     #[must_use]
     pub fn find(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
     }
 
     /// The code whose text is nearest to a mistyped one.
@@ -144,11 +151,7 @@ impl Code {
     /// Where the code's page is published.
     #[must_use]
     pub fn docs_url(self) -> String {
-        format!(
-            "{}/blob/main/kneo-spec/pages/{}.md",
-            env!("CARGO_PKG_REPOSITORY"),
-            self.as_str()
-        )
+        format!("{}/blob/main/kneo-spec/pages/{}.md", env!("CARGO_PKG_REPOSITORY"), self.as_str())
     }
 }
 

@@ -34,9 +34,7 @@ impl Page {
         };
         let spec = |name: &str| {
             let body = part(name);
-            body.strip_prefix("```yaml\n")
-                .and_then(|body| body.strip_suffix("```"))
-                .unwrap_or_default()
+            body.strip_prefix("```yaml\n").and_then(|body| body.strip_suffix("```")).unwrap_or_default()
         };
         Self {
             code,
@@ -52,9 +50,7 @@ impl Page {
 impl fmt::Display for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let indented = |spec: &str| {
-            spec.lines()
-                .map(|line| format!("    {line}").trim_end().to_owned() + "\n")
-                .collect::<String>()
+            spec.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect::<String>()
         };
         writeln!(f, "{} ({})\n\n{}\n", self.code, self.severity, self.rule)?;
         writeln!(f, "Wrong:\n\n{}", indented(self.wrong))?;

@@ -75,32 +75,14 @@ pub fn to_json(diagnostics: &Diagnostics, sources: &SourceMap) -> serde_json::Va
 }
 
 fn labels<'a>(sources: &'a SourceMap, labels: &'a [Label]) -> Vec<Other<'a>> {
-    labels
-        .iter()
-        .map(|label| Other {
-            place: place(sources, label.span),
-            message: &label.message,
-        })
-        .collect()
+    labels.iter().map(|label| Other { place: place(sources, label.span), message: &label.message }).collect()
 }
 
 fn place(sources: &SourceMap, span: Span) -> Place<'_> {
     let Some(file) = sources.file(span.file()) else {
-        return Place {
-            file: "",
-            line: 1,
-            column: 1,
-            end_line: 1,
-            end_column: 1,
-        };
+        return Place { file: "", line: 1, column: 1, end_line: 1, end_column: 1 };
     };
     let start = file.position(span.start());
     let end = file.position(span.end());
-    Place {
-        file: file.name(),
-        line: start.line,
-        column: start.column,
-        end_line: end.line,
-        end_column: end.column,
-    }
+    Place { file: file.name(), line: start.line, column: start.column, end_line: end.line, end_column: end.column }
 }

@@ -49,12 +49,7 @@ pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, style: TextStyle)
 }
 
 fn summary(diagnostics: &Diagnostics) -> String {
-    let count = |severity| {
-        diagnostics
-            .iter()
-            .filter(|d| d.severity == severity)
-            .count()
-    };
+    let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let words = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),
@@ -80,11 +75,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
     };
-    let mut group = Group::with_title(
-        level
-            .primary_title(diagnostic.message.as_str())
-            .id(diagnostic.code.as_str()),
-    );
+    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str()));
     let mut files: Vec<FileId> = vec![diagnostic.primary.span.file()];
     for label in &diagnostic.labels {
         if !files.contains(&label.span.file()) {
@@ -104,29 +95,16 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
     group
 }
 
-fn with_snippet<'a>(
-    group: Group<'a>,
-    file: &'a SourceFile,
-    labels: &[(AnnotationKind, &'a Label)],
-) -> Group<'a> {
-    let spans: Vec<Range<usize>> = labels
-        .iter()
-        .map(|(_, label)| first_line(file, label.span.range()))
-        .collect();
+fn with_snippet<'a>(group: Group<'a>, file: &'a SourceFile, labels: &[(AnnotationKind, &'a Label)]) -> Group<'a> {
+    let spans: Vec<Range<usize>> = labels.iter().map(|(_, label)| first_line(file, label.span.range())).collect();
     let first = spans.iter().map(|s| file.line_of(s.start)).min().unwrap_or(1);
     let last = spans.iter().map(|s| file.line_of(s.start)).max().unwrap_or(1);
     let lines = |line| file.line_range(line);
-    let too_long = spans
-        .iter()
-        .any(|s| lines(file.line_of(s.start)).len() > LONGEST_LINE);
+    let too_long = spans.iter().any(|s| lines(file.line_of(s.start)).len() > LONGEST_LINE);
     if too_long {
         let at = spans.first().map_or(0, |s| s.start);
         let position = file.position(at);
-        return group.element(
-            Origin::path(file.name())
-                .line(position.line)
-                .char_column(position.column),
-        );
+        return group.element(Origin::path(file.name()).line(position.line).char_column(position.column));
     }
     let window = lines(first).start..lines(last).end;
     let snippet = Snippet::source(file.text().get(window.clone()).unwrap_or_default())

@@ -28,11 +28,7 @@ impl Diagnostics {
             self.omitted += 1;
             return;
         }
-        let same = (
-            diagnostic.code,
-            diagnostic.primary.span,
-            diagnostic.message.clone(),
-        );
+        let same = (diagnostic.code, diagnostic.primary.span, diagnostic.message.clone());
         if self.seen.insert(same) {
             self.items.push(diagnostic);
         }

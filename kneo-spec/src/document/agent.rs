@@ -12,6 +12,8 @@ pub(crate) struct Agent<S: Stage> {
     pub(crate) name: Option<Spanned<Name>>,
     pub(crate) system_prompt: Option<S::Text>,
     pub(crate) model: Option<Model>,
+    /// Whether a model was written and reported.
+    pub(crate) model_broken: bool,
     pub(crate) strategy: Strategy,
     /// The tools it may call.
     pub(crate) tools: Vec<S::Ref<Tool<S>>>,

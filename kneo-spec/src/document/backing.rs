@@ -31,5 +31,5 @@ pub(crate) struct Running<S: Stage> {
 pub(crate) enum Approval<S: Stage> {
     Never,
     Always,
-    When(S::Expr),
+    When(Spanned<S::Expr>),
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kneo_core::expr::ValueTemplate;
 use kneo_core::message::Role;
 use kneo_core::name::Name;
 use kneo_core::plan::{OnTimeout, RequestType};
@@ -17,6 +18,14 @@ pub(crate) struct Human<S: Stage> {
     pub(crate) request: Spanned<RequestType>,
     pub(crate) options: Option<Spanned<Vec<Arc<str>>>>,
     pub(crate) default_option: Option<Spanned<Arc<str>>>,
-    pub(crate) context: Option<S::Value>,
+    pub(crate) context: Option<Context<S>>,
     pub(crate) response_role: Option<Role>,
+}
+
+/// What the person sees beside the question.
+pub(crate) enum Context<S: Stage> {
+    /// With holes.
+    Template(S::Value),
+    /// As it stands, which is how the published v1 reads it.
+    Plain(ValueTemplate),
 }

@@ -9,7 +9,7 @@ use crate::source::{Span, Spanned};
 pub(crate) struct Step<S: Stage> {
     pub(crate) id: Spanned<Name>,
     pub(crate) kind: StepKind<S>,
-    pub(crate) when: Option<S::Expr>,
+    pub(crate) when: Option<Spanned<S::Expr>>,
     pub(crate) input: Option<S::Value>,
     pub(crate) on_error: OnError<S>,
     pub(crate) retry: Option<Retry>,

@@ -28,6 +28,8 @@ pub(crate) struct Graph<S: Stage> {
     /// `None` when it could not be resolved, which was reported.
     pub(crate) start: Option<S::StepRef>,
     pub(crate) edges: Vec<Edge<S>>,
+    /// Whether no edge was left out because it was reported.
+    pub(crate) whole: bool,
     pub(crate) max_steps: Option<Bound<S>>,
 }
 
@@ -47,9 +49,11 @@ pub(crate) struct Edge<S: Stage> {
 }
 
 pub(crate) enum Condition<S: Stage> {
-    Expr(S::Expr),
+    Expr(Spanned<S::Expr>),
     OutputContains(Arc<str>),
     StatusIs(StepStatus),
+    /// Something that was reported; may hold or not.
+    Broken,
 }
 
 /// A bound on repetition.
@@ -62,8 +66,5 @@ pub(crate) struct Bound<S: Stage> {
 pub(crate) enum OnMax<S: Stage> {
     Fail,
     Continue,
-    To {
-        node: S::StepRef,
-        mark: Option<Arc<str>>,
-    },
+    To { node: S::StepRef, mark: Option<Arc<str>> },
 }

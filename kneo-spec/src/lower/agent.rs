@@ -1,12 +1,9 @@
 //! Agents.
 
-use kneo_core::name::Name;
-
 use super::{At, Lower};
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{Agent, Model, Raw, RawRef, Strategy, Tool};
 use crate::shape::agent::{AGENT, MODEL, RUNTIME_PREFERENCES, STRATEGY, TOOLS};
-use crate::source::Spanned;
 use crate::syntax::{Kind, NodeId};
 
 /// The turns of an agent that does not say how many.
@@ -25,21 +22,17 @@ impl Lower<'_> {
             && !tools.is_empty()
         {
             self.report(
-                Diagnostic::new(
-                    Code::FieldNotAllowed,
-                    at.key.span,
-                    "an agent with strategy `simple` calls no tools",
-                )
-                .help("remove `tools`, or write `type: react`"),
+                Diagnostic::new(Code::FieldNotAllowed, at.key.span, "an agent with strategy `simple` calls no tools")
+                    .help("remove `tools`, or write `type: react`"),
             );
         }
+        let model = fields.get("model").and_then(|at| self.model(at));
         Some(Agent {
+            model_broken: fields.get("model").is_some() && model.is_none(),
             name: self.name(fields.get("name")),
             system_prompt: self.v1_text(fields.get("system_prompt")),
-            model: fields.get("model").and_then(|at| self.model(at)),
-            strategy: strategy.unwrap_or(Strategy::React {
-                max_iterations: MAX_ITERATIONS,
-            }),
+            model,
+            strategy: strategy.unwrap_or(Strategy::React { max_iterations: MAX_ITERATIONS }),
             tools: tools.unwrap_or_default(),
             span: fields.span,
         })
@@ -52,19 +45,11 @@ impl Lower<'_> {
         }
         let fields = self.fields(at.node, &MODEL)?;
         let provider = self.name(fields.get("provider"));
-        let model = Model {
-            // Reported as missing or wrong; the agent is otherwise read.
-            provider: provider.or_else(|| {
-                Name::new("unknown")
-                    .ok()
-                    .map(|name| Spanned::new(name, fields.span))
-            })?,
-            name: self.plain(fields.get("name")).map(|name| name.value),
-            temperature: self.number(fields.get("temperature")).map(|n| n.value),
-            token_budget: self.integer(fields.get("token_budget")).map(|n| n.value),
-            extra: fields.get("extra").and_then(|at| self.extra(at)),
-        };
-        Some(model)
+        let name = self.plain(fields.get("name")).map(|name| name.value);
+        let temperature = self.number(fields.get("temperature")).map(|n| n.value);
+        let token_budget = self.integer(fields.get("token_budget")).map(|n| n.value);
+        let extra = fields.get("extra").and_then(|at| self.extra(at));
+        Some(Model { provider: provider?, name, temperature, token_budget, extra })
     }
 
     fn extra(&mut self, at: &At) -> Option<kneo_core::value::Value> {
@@ -102,9 +87,7 @@ impl Lower<'_> {
         let max_iterations = self.small(fields.get("max_iterations"));
         Some(match word {
             "simple" => Strategy::Simple,
-            _ => Strategy::React {
-                max_iterations: max_iterations.map_or(MAX_ITERATIONS, |n| n.value),
-            },
+            _ => Strategy::React { max_iterations: max_iterations.map_or(MAX_ITERATIONS, |n| n.value) },
         })
     }
 
@@ -129,12 +112,8 @@ impl Lower<'_> {
         }
         if let Some(provider) = self.plain(fields.get("native_provider")) {
             self.report(
-                Diagnostic::new(
-                    Code::RuntimePreference,
-                    provider.span,
-                    "`native_provider` has no effect",
-                )
-                .help("remove it"),
+                Diagnostic::new(Code::RuntimePreference, provider.span, "`native_provider` has no effect")
+                    .help("remove it"),
             );
         }
         let Some(at) = fields.get("allowed_modes") else {
@@ -149,9 +128,7 @@ impl Lower<'_> {
                 crate::shape::FieldKind::List(crate::shape::FieldKind::Words(words)) => words,
                 _ => continue,
             };
-            found |= self
-                .word_node(item, "allowed_modes", words)
-                .is_some_and(|word| word.value == "bridge");
+            found |= self.word_node(item, "allowed_modes", words).is_some_and(|word| word.value == "bridge");
         }
         if !found {
             let span = self.span(at.node);
@@ -175,9 +152,6 @@ impl Lower<'_> {
             _ => Some(at),
         };
         let items = self.list(list).unwrap_or_default();
-        items
-            .into_iter()
-            .filter_map(|item| self.name_node(item, "tools").map(RawRef::Named))
-            .collect()
+        items.into_iter().filter_map(|item| self.name_node(item, "tools").map(RawRef::Named)).collect()
     }
 }

@@ -39,9 +39,7 @@ impl Lower<'_> {
                 Backing::Broken
             }
             [_] => match (fields.get("implementation"), fields.get("command")) {
-                (Some(at), _) => self
-                    .name(Some(at))
-                    .map_or(Backing::Broken, Backing::Implementation),
+                (Some(at), _) => self.name(Some(at)).map_or(Backing::Broken, Backing::Implementation),
                 (None, Some(at)) => self.command(at).map_or(Backing::Broken, Backing::Command),
                 (None, None) => Backing::Broken,
             },
@@ -65,10 +63,7 @@ impl Lower<'_> {
         let fields = self.fields(at.node, &COMMAND)?;
         self.word(fields.get("stdin"));
         let argv = self.filled_list(fields.get("argv")).unwrap_or_default();
-        let argv = argv
-            .into_iter()
-            .filter_map(|item| self.template_node(item, "argv"))
-            .collect();
+        let argv = argv.into_iter().filter_map(|item| self.template_node(item, "argv")).collect();
         let env = self
             .map(fields.get("env"))
             .into_iter()
@@ -87,11 +82,7 @@ impl Lower<'_> {
                 Some((name, self.template_node(node, "env")?))
             })
             .collect();
-        Some(Command {
-            argv,
-            env,
-            cwd: self.plain(fields.get("cwd")).map(|cwd| cwd.value),
-        })
+        Some(Command { argv, env, cwd: self.plain(fields.get("cwd")).map(|cwd| cwd.value) })
     }
 
     pub(super) fn running(&mut self, fields: &Fields, rules: &Backings) -> Running<Raw> {
@@ -118,11 +109,7 @@ impl Lower<'_> {
                 .help("remove it, or write `effect: write`"),
             );
         }
-        Running {
-            effect,
-            on_uncertain,
-            approval: self.approval(fields.get("approval")),
-        }
+        Running { effect, on_uncertain, approval: self.approval(fields.get("approval")) }
     }
 
     fn approval(&mut self, at: Option<&At>) -> Approval<Raw> {
@@ -130,9 +117,7 @@ impl Lower<'_> {
             return Approval::Never;
         };
         if matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
-            let when = self
-                .fields(at.node, &APPROVAL)
-                .and_then(|fields| self.expr(fields.get("when")));
+            let when = self.fields(at.node, &APPROVAL).and_then(|fields| self.expr(fields.get("when")));
             return when.map_or(Approval::Never, Approval::When);
         }
         match self.word(Some(at)).map(|word| word.value) {

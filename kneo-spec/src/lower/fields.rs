@@ -40,12 +40,7 @@ impl Lower<'_> {
     }
 
     /// As [`Lower::fields`], with one required field that may be missing.
-    pub(super) fn fields_without(
-        &mut self,
-        node: NodeId,
-        shape: &'static Shape,
-        spared: &str,
-    ) -> Option<Fields> {
+    pub(super) fn fields_without(&mut self, node: NodeId, shape: &'static Shape, spared: &str) -> Option<Fields> {
         let Kind::Map(entries) = &self.tree.node(node).kind else {
             self.wrong_type(node, &format!("{} is a mapping", shape.name), None);
             return None;
@@ -69,11 +64,7 @@ impl Lower<'_> {
             if absent && field.presence != Presence::Required {
                 continue;
             }
-            present.push(At {
-                field,
-                key: key.clone(),
-                node: entry.value,
-            });
+            present.push(At { field, key: key.clone(), node: entry.value });
         }
         for field in shape.fields {
             let found = present.iter().any(|at| at.field.name == field.name);
@@ -81,18 +72,13 @@ impl Lower<'_> {
                 self.missing(span, shape, field.name);
             }
         }
-        Some(Fields {
-            shape,
-            span,
-            present,
-        })
+        Some(Fields { shape, span, present })
     }
 
     /// Reports fields that a construct of this kind or type does not have.
     pub(super) fn only(&mut self, fields: &mut Fields, variant: &str, word: &str) {
-        let (kept, misplaced) = std::mem::take(&mut fields.present)
-            .into_iter()
-            .partition(|at| at.field.is_for(variant));
+        let (kept, misplaced) =
+            std::mem::take(&mut fields.present).into_iter().partition(|at| at.field.is_for(variant));
         fields.present = kept;
         for at in misplaced {
             self.report(
@@ -102,10 +88,7 @@ impl Lower<'_> {
                     format!("{} has no effect here", tick(at.field.name)),
                 )
                 .primary(format!("not a field of `{word}: {variant}`"))
-                .help(format!(
-                    "remove it; it belongs to `{word}:` {}",
-                    tick_list(at.field.only.iter().copied())
-                )),
+                .help(format!("remove it; it belongs to `{word}:` {}", tick_list(at.field.only.iter().copied()))),
             );
         }
     }
@@ -113,23 +96,15 @@ impl Lower<'_> {
     pub(super) fn missing(&mut self, span: Span, shape: &Shape, name: &str) {
         let doc = shape.field(name).map_or("", |field| field.doc);
         self.report(
-            Diagnostic::new(
-                Code::MissingField,
-                span,
-                format!("{} lacks {}", shape.name, tick(name)),
-            )
-            .help(format!("add `{name}:`, {doc}")),
+            Diagnostic::new(Code::MissingField, span, format!("{} lacks {}", shape.name, tick(name)))
+                .help(format!("add `{name}:`, {doc}")),
         );
     }
 
     pub(super) fn not_yet(&mut self, span: Span, what: &str) {
         self.report(
-            Diagnostic::new(
-                Code::NotSupportedYet,
-                span,
-                format!("{what} is not supported yet"),
-            )
-            .help("remove it; this version refuses what it cannot run"),
+            Diagnostic::new(Code::NotSupportedYet, span, format!("{what} is not supported yet"))
+                .help("remove it; this version refuses what it cannot run"),
         );
     }
 
@@ -138,28 +113,14 @@ impl Lower<'_> {
             self.not_yet(key.span, "`x-kneo-allow`");
             return;
         }
-        let known = || {
-            shape
-                .fields
-                .iter()
-                .filter(|field| field.support == Support::Now)
-                .map(|field| field.name)
-        };
+        let known = || shape.fields.iter().filter(|field| field.support == Support::Now).map(|field| field.name);
         let help = match nearest(&key.text, known()) {
             Some(name) => format!("did you mean `{name}`?"),
-            None => format!(
-                "{} has {}; a key of your own begins with `x-`",
-                shape.name,
-                tick_list(known())
-            ),
+            None => format!("{} has {}; a key of your own begins with `x-`", shape.name, tick_list(known())),
         };
         self.report(
-            Diagnostic::new(
-                Code::UnknownField,
-                key.span,
-                format!("{} has no field {}", shape.name, tick(&key.text)),
-            )
-            .help(help),
+            Diagnostic::new(Code::UnknownField, key.span, format!("{} has no field {}", shape.name, tick(&key.text)))
+                .help(help),
         );
     }
 
@@ -170,17 +131,19 @@ impl Lower<'_> {
             return;
         }
         self.sink.push(
-            Diagnostic::new(
-                Code::WrongType,
-                found.span,
-                format!("{expected}, not {}", found.kind.type_name()),
-            )
-            .maybe_help(help),
+            Diagnostic::new(Code::WrongType, found.span, format!("{expected}, not {}", found.kind.type_name()))
+                .maybe_help(help),
         );
     }
 
     /// Finds the word of a list; reports one that is unknown or not yet supported.
-    pub(super) fn word_of(&mut self, text: &str, span: Span, field: &str, words: &'static [Word]) -> Option<&'static str> {
+    pub(super) fn word_of(
+        &mut self,
+        text: &str,
+        span: Span,
+        field: &str,
+        words: &'static [Word],
+    ) -> Option<&'static str> {
         if let Some(word) = words.iter().find(|word| word.text == text) {
             return match word.support {
                 Support::Now => Some(word.text),
@@ -190,23 +153,13 @@ impl Lower<'_> {
                 }
             };
         }
-        let known = || {
-            words
-                .iter()
-                .filter(|word| word.support == Support::Now)
-                .map(|word| word.text)
-        };
+        let known = || words.iter().filter(|word| word.support == Support::Now).map(|word| word.text);
         let help = match nearest(text, words.iter().map(|word| word.text)) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("write {}", tick_list(known())),
         };
         self.report(
-            Diagnostic::new(
-                Code::UnknownValue,
-                span,
-                format!("{} is not a value of `{field}`", tick(text)),
-            )
-            .help(help),
+            Diagnostic::new(Code::UnknownValue, span, format!("{} is not a value of `{field}`", tick(text))).help(help),
         );
         None
     }

@@ -1,10 +1,11 @@
 //! People who are asked.
 
+use kneo_core::expr::ValueTemplate;
 use kneo_core::message::Role;
 use kneo_core::plan::{OnTimeout, RequestType};
 
 use super::Lower;
-use crate::document::{Human, Raw};
+use crate::document::{Context, Human, Raw};
 use crate::shape::human::HUMAN;
 use crate::source::Spanned;
 use crate::syntax::{Kind, NodeId};
@@ -44,7 +45,11 @@ impl Lower<'_> {
                 self.wrong_type(at.node, "`context` is a mapping", None);
                 return None;
             }
-            Some(at.node)
+            if self.templates {
+                return Some(Context::Template(at.node));
+            }
+            let value = self.value(at.node)?;
+            Some(Context::Plain(ValueTemplate::literal(&value)))
         });
         let response_role = self.word(fields.get("response_role")).map(|word| match word.value {
             "assistant" => Role::Assistant,

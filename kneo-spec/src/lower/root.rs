@@ -4,7 +4,7 @@ use kneo_core::name::Name;
 
 use super::{At, Fields, Lower, component};
 use crate::diagnostic::{Code, Diagnostic, tick};
-use crate::document::{Document, Home, Limits, Output, Raw};
+use crate::document::{Document, Home, Limits, Output, Raw, Root};
 use crate::shape::root::{COMPONENTS, LIMITS, OUTPUT, ROOT};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId};
@@ -21,23 +21,24 @@ impl Lower<'_> {
         }
         self.version(root);
         let fields = self.fields(root, &ROOT)?;
-        self.templates = self
-            .bool(fields.get("templates"))
-            .is_some_and(|templates| templates.value);
+        self.templates = self.bool(fields.get("templates")).is_some_and(|templates| templates.value);
         self.components(&fields);
         self.tools(&fields);
-        if let Some(at) = fields.get("agent") {
-            self.root_agent(at);
-        }
-        if let Some(at) = fields.get("workflow") {
-            self.root_workflow(at);
-        }
+        let agent = fields.get("agent").map(|at| self.root_agent(at));
+        let workflow = fields.get("workflow").map(|at| self.root_workflow(at));
+        let root = match (workflow, agent) {
+            (Some(Some(())), _) => Root::Workflow,
+            (None, Some(Some(()))) => Root::Agent,
+            (Some(None), _) | (None, Some(None)) => Root::Broken,
+            (None, None) => Root::Missing,
+        };
         let name = self.name(fields.get("name"));
         self.plain(fields.get("description"));
         let inputs = self.schema(fields.get("inputs"));
         let outputs = fields.get("outputs").map(|at| self.outputs(at));
         let limits = self.limits(fields.get("limits"));
         Some(Document {
+            root,
             name,
             inputs,
             outputs,
@@ -75,16 +76,11 @@ impl Lower<'_> {
     }
 
     fn version_missing(&mut self, span: Span) {
-        self.report(
-            Diagnostic::new(Code::Version, span, "the spec is empty").help("begin with `version: v1`"),
-        );
+        self.report(Diagnostic::new(Code::Version, span, "the spec is empty").help("begin with `version: v1`"));
     }
 
     fn components(&mut self, root: &Fields) {
-        let Some(fields) = root
-            .get("components")
-            .and_then(|at| self.fields(at.node, &COMPONENTS))
-        else {
+        let Some(fields) = root.get("components").and_then(|at| self.fields(at.node, &COMPONENTS)) else {
             return;
         };
         for (name, node) in self.map(fields.get("agents")) {
@@ -117,33 +113,27 @@ impl Lower<'_> {
         }
     }
 
-    fn root_agent(&mut self, at: &At) {
-        let Some(body) = self.agent(at.node) else {
-            return;
-        };
+    /// `None` when the agent was reported.
+    fn root_agent(&mut self, at: &At) -> Option<()> {
+        let body = self.agent(at.node)?;
         let name = body.name.clone().or_else(|| self.name_for("agent", at));
         if body.name.is_none() {
             self.missing(at.key.span, &crate::shape::agent::AGENT, "name");
         }
-        if let Some(name) = name {
-            self.agents.push(component(Home::Root, name, body));
-        }
+        self.agents.push(component(Home::Root, name?, body));
+        Some(())
     }
 
-    fn root_workflow(&mut self, at: &At) {
-        let Some(body) = self.workflow(at.node) else {
-            return;
-        };
+    /// `None` when the workflow was reported.
+    fn root_workflow(&mut self, at: &At) -> Option<()> {
+        let body = self.workflow(at.node)?;
         let name = body.name.clone().or_else(|| self.name_for("workflow", at));
-        if let Some(name) = name {
-            self.workflows.push(component(Home::Root, name, body));
-        }
+        self.workflows.push(component(Home::Root, name?, body));
+        Some(())
     }
 
     fn name_for(&self, word: &str, at: &At) -> Option<Spanned<Name>> {
-        Name::new(word)
-            .ok()
-            .map(|name| Spanned::new(name, at.key.span))
+        Name::new(word).ok().map(|name| Spanned::new(name, at.key.span))
     }
 
     fn outputs(&mut self, at: &At) -> Vec<Output<Raw>> {
@@ -155,11 +145,7 @@ impl Lower<'_> {
             .into_iter()
             .map(|(name, node)| {
                 if !self.is_full_output(node) {
-                    return Output {
-                        name,
-                        value: node,
-                        schema: None,
-                    };
+                    return Output { name, value: node, schema: None };
                 }
                 let fields = self.fields(node, &OUTPUT);
                 let value = fields.as_ref().and_then(|fields| fields.get("value"));
@@ -179,10 +165,7 @@ impl Lower<'_> {
             return false;
         };
         let has_value = entries.iter().any(|entry| &*entry.key.text == "value");
-        has_value
-            && entries
-                .iter()
-                .all(|entry| matches!(&*entry.key.text, "value" | "schema"))
+        has_value && entries.iter().all(|entry| matches!(&*entry.key.text, "value" | "schema"))
     }
 
     fn limits(&mut self, at: Option<&At>) -> Limits {

@@ -39,8 +39,7 @@ impl Lower<'_> {
                     _ => "remove control characters, and white space at the ends",
                 };
                 self.report(
-                    Diagnostic::new(Code::InvalidName, span, format!("{} is not a name", tick(text)))
-                        .help(help),
+                    Diagnostic::new(Code::InvalidName, span, format!("{} is not a name", tick(text))).help(help),
                 );
                 None
             }
@@ -83,10 +82,7 @@ impl Lower<'_> {
         self.plain_node(at.node, at.field.name)?;
         let text = self.tree.text(at.node)?;
         self.warn_template_off(&text);
-        Some(RawText {
-            text,
-            holes: self.templates,
-        })
+        Some(RawText { text, holes: self.templates })
     }
 
     /// Warns of `{{` in text where holes are not read.
@@ -97,31 +93,25 @@ impl Lower<'_> {
         let Some(start) = text.as_str().find("{{") else {
             return;
         };
-        let end = text
-            .as_str()
-            .get(start..)
-            .and_then(|rest| rest.find("}}"))
-            .map_or(start + 2, |length| start + length + 2);
+        let end =
+            text.as_str().get(start..).and_then(|rest| rest.find("}}")).map_or(start + 2, |length| start + length + 2);
         self.report(
-            Diagnostic::new(
-                Code::TemplateOff,
-                text.span_of(start..end),
-                "this is plain text here, not a hole",
-            )
-            .help("add `templates: true` at the top level to read holes in prompts and descriptions"),
+            Diagnostic::new(Code::TemplateOff, text.span_of(start..end), "this is plain text here, not a hole")
+                .help("add `templates: true` at the top level to read holes in prompts and descriptions"),
         );
     }
 
     /// Reads a bare expression.
-    pub(super) fn expr(&mut self, at: Option<&At>) -> Option<RawExpr> {
+    pub(super) fn expr(&mut self, at: Option<&At>) -> Option<Spanned<RawExpr>> {
         let at = at?;
         let node = self.tree.node(at.node);
         let field = at.field.name;
         let between = Span::new(node.span.file(), at.key.span.end()..node.span.start());
         match &node.kind {
-            Kind::Bool(value) => Some(RawExpr::Bool(Spanned::new(*value, node.span))),
+            Kind::Bool(value) => Some(Spanned::new(RawExpr::Bool(*value), node.span)),
             Kind::Text(..) if !self.tree.slice(between).contains('&') => {
-                self.tree.text(at.node).map(RawExpr::Text)
+                let text = self.tree.text(at.node)?;
+                Some(Spanned::new(RawExpr::Text(text), node.span))
             }
             Kind::Text(..) | Kind::List(_) | Kind::Map(_) => {
                 let line = self.tree.rest_of_line(at.key.span.end());
@@ -136,19 +126,13 @@ impl Lower<'_> {
                 diagnostic = if written.is_empty() {
                     diagnostic.help(format!("write the expression as text: `{field}: '…'`"))
                 } else {
-                    diagnostic
-                        .primary("quote this")
-                        .help(format!("write `{field}: {}`", quote(written)))
+                    diagnostic.primary("quote this").help(format!("write `{field}: {}`", quote(written)))
                 };
                 self.report(diagnostic);
                 None
             }
             Kind::Null | Kind::Int(_) | Kind::Float(_) | Kind::Error => {
-                self.wrong_type(
-                    at.node,
-                    &format!("`{field}` is an expression that is true or false"),
-                    None,
-                );
+                self.wrong_type(at.node, &format!("`{field}` is an expression that is true or false"), None);
                 None
             }
         }
@@ -252,12 +236,8 @@ impl Lower<'_> {
     fn out_of_range(&mut self, span: Span, field: &str, bounds: &str) {
         let written = tick(self.tree.slice(span));
         self.report(
-            Diagnostic::new(
-                Code::OutOfRange,
-                span,
-                format!("{written} is out of range for `{field}`"),
-            )
-            .help(format!("write a number {bounds}")),
+            Diagnostic::new(Code::OutOfRange, span, format!("{written} is out of range for `{field}`"))
+                .help(format!("write a number {bounds}")),
         );
     }
 
@@ -354,10 +334,8 @@ impl Lower<'_> {
                 Value::list(items?).ok()?
             }
             Kind::Map(entries) => {
-                let entries: Option<Vec<(Arc<str>, Value)>> = entries
-                    .iter()
-                    .map(|entry| Some((Arc::clone(&entry.key.text), self.value(entry.value)?)))
-                    .collect();
+                let entries: Option<Vec<(Arc<str>, Value)>> =
+                    entries.iter().map(|entry| Some((Arc::clone(&entry.key.text), self.value(entry.value)?))).collect();
                 Value::map(entries?).ok()?
             }
             // The one thing that is no value was reported; the limits on specs keep the rest legal.
@@ -370,10 +348,7 @@ impl Lower<'_> {
     pub(super) fn schema(&mut self, at: Option<&At>) -> Option<JsonSchema> {
         let at = at?;
         match self.tree.node(at.node).kind {
-            Kind::Map(_) | Kind::Bool(_) => Some(JsonSchema {
-                value: self.value(at.node)?,
-                node: at.node,
-            }),
+            Kind::Map(_) | Kind::Bool(_) => Some(JsonSchema { value: self.value(at.node)?, node: at.node }),
             _ => {
                 let field = at.field.name;
                 self.wrong_type(at.node, &format!("`{field}` is a JSON Schema, a mapping"), None);

@@ -29,11 +29,7 @@ impl Lower<'_> {
         };
         let kind = kind.value;
         self.only(&mut fields, kind, "kind");
-        let body = if kind == "set" {
-            self.set(&fields)
-        } else {
-            self.reference(&fields, kind)
-        };
+        let body = if kind == "set" { self.set(&fields) } else { self.reference(&fields, kind) };
         let (on_error, retry) = self.on_error(&fields);
         Some(Step {
             id,
@@ -49,11 +45,7 @@ impl Lower<'_> {
 
     /// A graph node may leave its `id` to its key.
     fn step_fields(&mut self, node: NodeId, has_key: bool) -> Option<Fields> {
-        if has_key {
-            self.fields_without(node, &STEP, "id")
-        } else {
-            self.fields(node, &STEP)
-        }
+        if has_key { self.fields_without(node, &STEP, "id") } else { self.fields(node, &STEP) }
     }
 
     fn step_id(&mut self, fields: &Fields, key: Option<Spanned<Name>>) -> Option<Spanned<Name>> {
@@ -155,21 +147,13 @@ impl Lower<'_> {
             },
             "retry" => {
                 let again = retry.as_ref().is_some_and(|retry| retry.max_attempts.get() > 1);
-                let broken = [fields.get("retry"), fields.get("max_retries")]
-                    .into_iter()
-                    .flatten()
-                    .next()
-                    .is_some()
+                let broken = [fields.get("retry"), fields.get("max_retries")].into_iter().flatten().next().is_some()
                     && retry.is_none();
                 if !again && !broken {
                     let span = word.map_or(fields.span, |word| word.span);
                     self.report(
-                        Diagnostic::new(
-                            Code::RetryWithoutCount,
-                            span,
-                            "`on_error: retry` does not say how often",
-                        )
-                        .help("add `max_retries:`, 1 or more"),
+                        Diagnostic::new(Code::RetryWithoutCount, span, "`on_error: retry` does not say how often")
+                            .help("add `max_retries:`, 1 or more"),
                     );
                 }
                 OnError::Fail
@@ -184,23 +168,16 @@ impl Lower<'_> {
         let full = fields.get("retry");
         if let (Some(short), Some(full)) = (short, full) {
             self.report(
-                Diagnostic::new(
-                    Code::TwoSpellings,
-                    full.key.span,
-                    "this step has both `max_retries` and `retry`",
-                )
-                .label(short.key.span, "the first")
-                .help("keep one; `max_retries: 2` is `retry: {max_attempts: 3}`"),
+                Diagnostic::new(Code::TwoSpellings, full.key.span, "this step has both `max_retries` and `retry`")
+                    .label(short.key.span, "the first")
+                    .help("keep one; `max_retries: 2` is `retry: {max_attempts: 3}`"),
             );
         }
         if let Some(full) = full {
             return self.full_retry(full);
         }
         let retries = self.small(short)?.value;
-        Some(Retry {
-            max_attempts: NonZeroU32::MIN.saturating_add(retries),
-            ..Retry::default()
-        })
+        Some(Retry { max_attempts: NonZeroU32::MIN.saturating_add(retries), ..Retry::default() })
     }
 
     fn full_retry(&mut self, at: &At) -> Option<Retry> {
@@ -214,12 +191,8 @@ impl Lower<'_> {
             && most.value < initial_ms
         {
             self.report(
-                Diagnostic::new(
-                    Code::OutOfRange,
-                    most.span,
-                    "`max_seconds` is less than `initial_seconds`",
-                )
-                .help("make it at least as long"),
+                Diagnostic::new(Code::OutOfRange, most.span, "`max_seconds` is less than `initial_seconds`")
+                    .help("make it at least as long"),
             );
         }
         let on = self.retry_on(fields.get("on"));
@@ -240,10 +213,7 @@ impl Lower<'_> {
         let FieldKind::List(FieldKind::Words(words)) = at.field.kind else {
             return Vec::new();
         };
-        items
-            .into_iter()
-            .filter_map(|item| self.word_node(item, "on", words)?.value.parse().ok())
-            .collect()
+        items.into_iter().filter_map(|item| self.word_node(item, "on", words)?.value.parse().ok()).collect()
     }
 }
 

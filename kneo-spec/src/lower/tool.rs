@@ -39,9 +39,6 @@ impl Lower<'_> {
     pub(super) fn function(&mut self, node: NodeId) -> Option<Function<Raw>> {
         let fields = self.fields(node, &FUNCTION)?;
         self.plain(fields.get("description"));
-        Some(Function {
-            backing: self.backing(node, &fields, &FUNCTIONS),
-            running: self.running(&fields, &FUNCTIONS),
-        })
+        Some(Function { backing: self.backing(node, &fields, &FUNCTIONS), running: self.running(&fields, &FUNCTIONS) })
     }
 }

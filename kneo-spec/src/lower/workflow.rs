@@ -20,12 +20,7 @@ impl Lower<'_> {
             "concurrent" => self.concurrent(&fields),
             _ => (self.steps(&fields, "steps"), Flow::Sequential),
         };
-        Some(Workflow {
-            name,
-            steps,
-            flow,
-            span: fields.span,
-        })
+        Some(Workflow { name, steps, flow, span: fields.span })
     }
 
     fn steps(&mut self, fields: &Fields, name: &str) -> Vec<Step<Raw>> {
@@ -34,10 +29,7 @@ impl Lower<'_> {
             return Vec::new();
         };
         let items = self.filled_list(Some(at)).unwrap_or_default();
-        items
-            .into_iter()
-            .filter_map(|item| self.step(item, None))
-            .collect()
+        items.into_iter().filter_map(|item| self.step(item, None)).collect()
     }
 
     fn concurrent(&mut self, fields: &Fields) -> (Vec<Step<Raw>>, Flow<Raw>) {
@@ -57,10 +49,7 @@ impl Lower<'_> {
             Some("map") => Combine::Map,
             _ => Combine::Text,
         };
-        let flow = Flow::Concurrent(Concurrent {
-            on_branch_error,
-            combine,
-        });
+        let flow = Flow::Concurrent(Concurrent { on_branch_error, combine });
         (steps, flow)
     }
 
@@ -77,17 +66,12 @@ impl Lower<'_> {
         {
             self.empty(at);
         }
-        let steps = nodes
-            .into_iter()
-            .filter_map(|(name, node)| self.step(node, Some(name)))
-            .collect();
-        let edges = self.list(fields.get("edges")).unwrap_or_default();
-        let edges = edges
-            .into_iter()
-            .filter_map(|item| self.edge(item))
-            .collect();
+        let steps = nodes.into_iter().filter_map(|(name, node)| self.step(node, Some(name))).collect();
+        let items = self.list(fields.get("edges")).unwrap_or_default();
+        let edges: Vec<Edge<Raw>> = items.iter().filter_map(|item| self.edge(*item)).collect();
         let graph = Graph {
             start: self.name(fields.get("start")),
+            whole: edges.len() == items.len(),
             edges,
             max_steps: self.bound(fields, "max_steps"),
         };
@@ -98,18 +82,16 @@ impl Lower<'_> {
         let fields = self.fields(node, &EDGE)?;
         if let (Some(condition), Some(when)) = (fields.get("condition"), fields.get("when")) {
             self.report(
-                Diagnostic::new(
-                    Code::TwoSpellings,
-                    when.key.span,
-                    "this edge has both `condition` and `when`",
-                )
-                .label(condition.key.span, "the first")
-                .help("keep one; `when` can say what `condition` says"),
+                Diagnostic::new(Code::TwoSpellings, when.key.span, "this edge has both `condition` and `when`")
+                    .label(condition.key.span, "the first")
+                    .help("keep one; `when` can say what `condition` says"),
             );
         }
-        let when = match fields.get("condition") {
-            Some(at) => self.condition(at),
-            None => self.expr(fields.get("when")).map(Condition::Expr),
+        // A condition that cannot be read must not become an edge that always holds.
+        let when = match (fields.get("condition"), fields.get("when")) {
+            (Some(at), _) => Some(self.condition(at).unwrap_or(Condition::Broken)),
+            (None, Some(at)) => Some(self.expr(Some(at)).map_or(Condition::Broken, Condition::Expr)),
+            (None, None) => None,
         };
         let max_visits = self.bound(&fields, "max_visits");
         Some(Edge {
@@ -126,9 +108,7 @@ impl Lower<'_> {
         let kind = self.word(fields.get("type"))?;
         let value = fields.get("value")?;
         if kind.value == "output_contains" {
-            return self
-                .plain(Some(value))
-                .map(|text| Condition::OutputContains(text.value));
+            return self.plain(Some(value)).map(|text| Condition::OutputContains(text.value));
         }
         let status = match self.word_node(value.node, "status_is", STATUSES)?.value {
             "failed" => StepStatus::Failed,
@@ -155,10 +135,7 @@ impl Lower<'_> {
             return None;
         };
         let on_max = on_max.and_then(|at| self.on_max(at));
-        Some(Bound {
-            max: self.small(Some(at))?,
-            on_max: on_max.unwrap_or(OnMax::Fail),
-        })
+        Some(Bound { max: self.small(Some(at))?, on_max: on_max.unwrap_or(OnMax::Fail) })
     }
 
     fn on_max(&mut self, at: &At) -> Option<OnMax<Raw>> {

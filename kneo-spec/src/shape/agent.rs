@@ -12,7 +12,11 @@ pub(crate) static AGENT: Shape = Shape {
         Field::new("system_prompt", Text, "the system prompt; holes see the step's input and the run"),
         Field::new("model", Is(&MODEL), "the model"),
         Field::new("strategy", Is(&STRATEGY), "how the agent works"),
-        Field::new("runtime_preferences", Is(&RUNTIME_PREFERENCES), "runtime modes of the published v1; only `bridge` exists here"),
+        Field::new(
+            "runtime_preferences",
+            Is(&RUNTIME_PREFERENCES),
+            "runtime modes of the published v1; only `bridge` exists here",
+        ),
         Field::new("tools", Either(&[List(&Name), Is(&TOOLS)]), "the tools that it may call"),
         Field::new("skills", List(&Name), "skills whose instructions join the prompt").not_yet(),
         Field::new("guardrails", Any, "guardrails by stage").not_yet(),
@@ -38,7 +42,11 @@ pub(crate) static MODEL: Shape = Shape {
         Field::new("provider", Name, "the provider, by the name under which the host registers it").required(),
         Field::new("name", Plain, "the model's name at the provider; without it the provider's choice"),
         Field::new("temperature", Number { min: 0.0 }, "the sampling temperature; without it the provider's choice"),
-        Field::new("token_budget", Integer { min: 1, max: 9_007_199_254_740_991 }, "the most tokens, in and out, of one step"),
+        Field::new(
+            "token_budget",
+            Integer { min: 1, max: 9_007_199_254_740_991 },
+            "the most tokens, in and out, of one step",
+        ),
         Field::new("extra", Map(&Any), "what only the provider understands, such as `base_url` and `api_key_ref`"),
     ],
 };
@@ -53,9 +61,13 @@ pub(crate) static STRATEGY: Shape = Shape {
             "one answer without tools, or turns with tool calls",
         )
         .default("react"),
-        Field::new("max_iterations", Integer { min: 1, max: 10_000 }, "the most turns; beyond it the step fails with kind `limit`")
-            .default("10")
-            .only(&["react", "plan-act"]),
+        Field::new(
+            "max_iterations",
+            Integer { min: 1, max: 10_000 },
+            "the most turns; beyond it the step fails with kind `limit`",
+        )
+        .default("10")
+        .only(&["react", "plan-act"]),
     ],
 };
 

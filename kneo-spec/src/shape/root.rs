@@ -1,6 +1,8 @@
 //! The top level.
 
-use super::FieldKind::{Any, Bool, Either, Expr, Integer, List, Map, Name, Plain, Schema, Seconds, Shape as Is, Value, Words};
+use super::FieldKind::{
+    Any, Bool, Either, Expr, Integer, List, Map, Name, Plain, Schema, Seconds, Shape as Is, Value, Words,
+};
 use super::agent::AGENT;
 use super::human::HUMAN;
 use super::tool::{FUNCTION, TOOL};
@@ -14,9 +16,16 @@ pub(crate) static ROOT: Shape = Shape {
         Field::new("version", Words(&[Word::now("v1")]), "the version of the language").required(),
         Field::new("name", Name, "the spec's name; without it the root workflow's or agent's").kneo(),
         Field::new("description", Plain, "what the spec is for, for people").kneo(),
-        Field::new("templates", Bool, "whether `{{ }}` is a hole in the plain-text fields of the published v1").kneo().default("false"),
+        Field::new("templates", Bool, "whether `{{ }}` is a hole in the plain-text fields of the published v1")
+            .kneo()
+            .default("false"),
         Field::new("inputs", Schema, "the JSON Schema of the run's input; without it any text or value").kneo(),
-        Field::new("outputs", Map(&Either(&[Is(&OUTPUT), Value])), "the run's outputs by name; without it the last step's output").kneo(),
+        Field::new(
+            "outputs",
+            Map(&Either(&[Is(&OUTPUT), Value])),
+            "the run's outputs by name; without it the last step's output",
+        )
+        .kneo(),
         Field::new("agent", Is(&AGENT), "the root agent; without a `workflow` it is the whole spec"),
         Field::new("workflow", Is(&WORKFLOW), "the root workflow"),
         Field::new("components", Is(&COMPONENTS), "what steps refer to, by kind and name"),
@@ -62,7 +71,12 @@ pub(crate) static LIMITS: Shape = Shape {
     name: "`limits`",
     doc: "Bounds on the whole run",
     fields: &[
-        Field::new("max_steps", Integer { min: 1, max: MOST }, "the most steps; beyond it the run fails with kind `limit`").kneo(),
+        Field::new(
+            "max_steps",
+            Integer { min: 1, max: MOST },
+            "the most steps; beyond it the run fails with kind `limit`",
+        )
+        .kneo(),
         Field::new("wall_seconds", Seconds, "the longest running time, pauses left out").kneo(),
         Field::new("deadline_seconds", Seconds, "the longest calendar time").kneo(),
         Field::new("max_depth", Integer { min: 1, max: 64 }, "how deep workflows may nest").kneo().default("16"),
@@ -73,5 +87,7 @@ pub(crate) static LIMITS: Shape = Shape {
 pub(crate) static APPROVAL: Shape = Shape {
     name: "`approval`",
     doc: "When a person must agree to a call",
-    fields: &[Field::new("when", Expr, "a person is asked when it is true; sees the validated arguments as `input`").kneo().required()],
+    fields: &[Field::new("when", Expr, "a person is asked when it is true; sees the validated arguments as `input`")
+        .kneo()
+        .required()],
 };

@@ -1,6 +1,8 @@
 //! Steps; a node of a graph and a participant of a fan-out are steps.
 
-use super::FieldKind::{Any, Bool, Either, Expr, Integer, List, Map, Name, Number, Plain, Schema, Seconds, Shape as Is, Value, Words};
+use super::FieldKind::{
+    Any, Bool, Either, Expr, Integer, List, Map, Name, Number, Plain, Schema, Seconds, Shape as Is, Value, Words,
+};
 use super::agent::AGENT;
 use super::human::HUMAN;
 use super::tool::FUNCTION;
@@ -55,7 +57,12 @@ pub(crate) static STEP: Shape = Shape {
         .default("fail"),
         Field::new("max_retries", Integer { min: 0, max: 1_000 }, "how often the step is tried again").only(TRIED),
         Field::new("retry", Is(&RETRY), "when the step is tried again, in full").kneo().only(TRIED),
-        Field::new("timeout_seconds", Seconds, "the longest time of one attempt; of a human step, how long the question stays open").only(REFERRING),
+        Field::new(
+            "timeout_seconds",
+            Seconds,
+            "the longest time of one attempt; of a human step, how long the question stays open",
+        )
+        .only(REFERRING),
         Field::new("fallback_ref", Name, "the step of the same workflow that runs in its place"),
         Field::new("fallback_only", Bool, "whether the step runs only in place of another").kneo().not_yet(),
         Field::new("on_rejected", Any, "what happens when a person says no").kneo().not_yet(),
@@ -63,18 +70,27 @@ pub(crate) static STEP: Shape = Shape {
         Field::new("output_schema", Schema, "the JSON Schema of the output").kneo().not_yet(),
         Field::new("tool", Name, "the tool that is called").kneo().only(&["tool"]).not_yet(),
         Field::new("arguments", Value, "the tool's arguments").kneo().only(&["tool"]).not_yet(),
-        Field::new("cases", List(&Any), "branches, of which the first that holds is taken").kneo().only(&["branch"]).not_yet(),
+        Field::new("cases", List(&Any), "branches, of which the first that holds is taken")
+            .kneo()
+            .only(&["branch"])
+            .not_yet(),
         Field::new("else", List(&Any), "the branch when no case holds").kneo().only(&["branch"]).not_yet(),
         Field::new("branches", Any, "branches that run side by side").kneo().only(&["parallel"]).not_yet(),
         Field::new("join", Any, "when the branches are done").kneo().only(&["parallel"]).not_yet(),
-        Field::new("max_parallel", Integer { min: 1, max: 1_000_000 }, "how many run side by side").kneo().only(&["parallel", "map"]).not_yet(),
+        Field::new("max_parallel", Integer { min: 1, max: 1_000_000 }, "how many run side by side")
+            .kneo()
+            .only(&["parallel", "map"])
+            .not_yet(),
         Field::new("over", Expr, "the list that is gone through").kneo().only(&["map"]).not_yet(),
         Field::new("as", Name, "what an item is called").kneo().only(&["map"]).not_yet(),
         Field::new("steps", List(&Any), "the steps inside").kneo().only(&["map", "loop"]).not_yet(),
         Field::new("on_item_error", Any, "what a failed item does").kneo().only(&["map"]).not_yet(),
         Field::new("until", Any, "when the loop or the wait is over").kneo().only(&["loop", "wait"]).not_yet(),
         Field::new("while", Expr, "while the loop goes on").kneo().only(&["loop"]).not_yet(),
-        Field::new("max_iterations", Integer { min: 1, max: 1_000_000 }, "the most rounds").kneo().only(&["loop"]).not_yet(),
+        Field::new("max_iterations", Integer { min: 1, max: 1_000_000 }, "the most rounds")
+            .kneo()
+            .only(&["loop"])
+            .not_yet(),
         Field::new("on_max", Any, "what happens at `max_iterations`").kneo().only(&["loop"]).not_yet(),
         Field::new("feedback", Value, "what a round hands to the next").kneo().only(&["loop"]).not_yet(),
         Field::new("seconds", Number { min: 0.0 }, "how long the step waits").kneo().only(&["wait"]).not_yet(),
@@ -89,7 +105,9 @@ pub(crate) static RETRY: Shape = Shape {
     name: "`retry`",
     doc: "When a failed attempt is followed by another",
     fields: &[
-        Field::new("max_attempts", Integer { min: 1, max: 1_000 }, "how many attempts there are at most").kneo().required(),
+        Field::new("max_attempts", Integer { min: 1, max: 1_000 }, "how many attempts there are at most")
+            .kneo()
+            .required(),
         Field::new("initial_seconds", Seconds, "the wait before the second attempt").kneo().default("1"),
         Field::new("factor", Number { min: 1.0 }, "by what the wait grows with each attempt").kneo().default("2"),
         Field::new("max_seconds", Seconds, "the longest wait").kneo().default("60"),

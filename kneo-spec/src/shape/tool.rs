@@ -20,8 +20,12 @@ pub(crate) static TOOL: Shape = Shape {
         Field::new("http", Any, "an HTTP request").kneo().not_yet(),
         Field::new("builtin", Any, "a tool that Kneo brings").kneo().not_yet(),
         Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("write"),
-        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash").kneo().default("ask"),
-        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call").kneo().default("never"),
+        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash")
+            .kneo()
+            .default("ask"),
+        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call")
+            .kneo()
+            .default("never"),
         Field::new("timeout_seconds", Seconds, "the longest time of one call").kneo().not_yet(),
         Field::new("retry", Any, "when a failed call is repeated").kneo().not_yet(),
         Field::new("max_output_bytes", Integer { min: 1, max: 16_777_216 }, "the largest result").kneo().not_yet(),
@@ -41,8 +45,12 @@ pub(crate) static FUNCTION: Shape = Shape {
         Field::new("command", Is(&COMMAND), "a program").kneo(),
         Field::new("http", Any, "an HTTP request").kneo().not_yet(),
         Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("idempotent"),
-        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash").kneo().default("ask"),
-        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call").kneo().default("never"),
+        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash")
+            .kneo()
+            .default("ask"),
+        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call")
+            .kneo()
+            .default("never"),
         Field::new("timeout_seconds", Seconds, "the longest time of one call").kneo().not_yet(),
         Field::new("retry", Any, "when a failed call is repeated").kneo().not_yet(),
         Field::new("max_output_bytes", Integer { min: 1, max: 16_777_216 }, "the largest result").kneo().not_yet(),
@@ -59,7 +67,8 @@ pub(crate) static COMMAND: Shape = Shape {
     doc: "A program, started without a shell; gets its input as JSON on standard input and gives its output on standard output",
     fields: &[
         Field::new("argv", List(&Text), "the program and its arguments; one hole is one argument").kneo().required(),
-        Field::new("env", Map(&Text), "environment variables; otherwise the environment is empty but for a safe few").kneo(),
+        Field::new("env", Map(&Text), "environment variables; otherwise the environment is empty but for a safe few")
+            .kneo(),
         Field::new("cwd", Plain, "the working directory, relative to the host's").kneo(),
         Field::new("stdin", Words(&[Word::now("json")]), "what the program reads").kneo().default("json"),
     ],

@@ -29,17 +29,54 @@ pub(crate) static WORKFLOW: Shape = Shape {
         .required(),
         Field::new("name", Name, "the workflow's name; without it the key it stands under"),
         Field::new("description", Plain, "what the workflow is for, for people").kneo(),
-        Field::new("steps", List(&Is(&STEP)), "steps in order; each takes the output of the one before").only(&["sequential"]),
+        Field::new("steps", List(&Is(&STEP)), "steps in order; each takes the output of the one before")
+            .only(&["sequential"]),
         Field::new("start", Name, "the node that the workflow starts at").only(GRAPH),
         Field::new("nodes", Map(&Is(&STEP)), "nodes by id").only(GRAPH),
         Field::new("edges", List(&Is(&EDGE)), "edges; a node takes the first of its edges that holds").only(GRAPH),
-        Field::new("max_steps", Integer { min: 1, max: MOST }, "how many steps one run of the workflow may enter").only(GRAPH),
-        Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_steps`").kneo().only(GRAPH).default("fail"),
-        Field::new("participants", List(&Is(&STEP)), "steps that run side by side on one input").only(&["concurrent", "handoff", "group-chat"]),
-        Field::new("join", Either(&[Words(&[Word::now("all"), Word::not_yet("any")]), Any]), "when the workflow is done").kneo().only(CONCURRENT).default("all"),
-        Field::new("rest", Words(&[Word::now("cancel"), Word::not_yet("drain")]), "what becomes of branches that still run then").kneo().only(CONCURRENT).default("cancel"),
-        Field::new("on_branch_error", Words(&[Word::now("fail_fast"), Word::now("drain")]), "what a failed branch does to the others").kneo().only(CONCURRENT).default("fail_fast"),
-        Field::new("combine", Words(&[Word::now("text"), Word::now("map")]), "how the outputs of the branches become one").kneo().only(CONCURRENT).default("text"),
+        Field::new("max_steps", Integer { min: 1, max: MOST }, "how many steps one run of the workflow may enter")
+            .only(GRAPH),
+        Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_steps`")
+            .kneo()
+            .only(GRAPH)
+            .default("fail"),
+        Field::new("participants", List(&Is(&STEP)), "steps that run side by side on one input").only(&[
+            "concurrent",
+            "handoff",
+            "group-chat",
+        ]),
+        Field::new(
+            "join",
+            Either(&[Words(&[Word::now("all"), Word::not_yet("any")]), Any]),
+            "when the workflow is done",
+        )
+        .kneo()
+        .only(CONCURRENT)
+        .default("all"),
+        Field::new(
+            "rest",
+            Words(&[Word::now("cancel"), Word::not_yet("drain")]),
+            "what becomes of branches that still run then",
+        )
+        .kneo()
+        .only(CONCURRENT)
+        .default("cancel"),
+        Field::new(
+            "on_branch_error",
+            Words(&[Word::now("fail_fast"), Word::now("drain")]),
+            "what a failed branch does to the others",
+        )
+        .kneo()
+        .only(CONCURRENT)
+        .default("fail_fast"),
+        Field::new(
+            "combine",
+            Words(&[Word::now("text"), Word::now("map")]),
+            "how the outputs of the branches become one",
+        )
+        .kneo()
+        .only(CONCURRENT)
+        .default("text"),
         Field::new("selector", Any, "who speaks next").not_yet(),
         Field::new("rounds", Integer { min: 1, max: MOST }, "how often everybody speaks").not_yet(),
         Field::new("middleware", List(&Any), "middleware of the published v1").not_yet(),
@@ -57,7 +94,9 @@ pub(crate) static EDGE: Shape = Shape {
         Field::new("condition", Is(&CONDITION), "a condition of the published v1"),
         Field::new("when", Expr, "the edge holds when it is true").kneo(),
         Field::new("max_visits", Integer { min: 1, max: MOST }, "how often one run of the workflow may take it").kneo(),
-        Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_visits`").kneo().default("fail"),
+        Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_visits`")
+            .kneo()
+            .default("fail"),
         Field::new("route", Any, "whether all edges are taken").kneo().not_yet(),
         Field::new("join_at", Name, "where the branches meet").kneo().not_yet(),
     ],
@@ -67,7 +106,8 @@ pub(crate) static CONDITION: Shape = Shape {
     name: "a condition",
     doc: "A condition of the published v1, judged on the node that the edge leaves",
     fields: &[
-        Field::new("type", Words(&[Word::now("output_contains"), Word::now("status_is")]), "what is looked at").required(),
+        Field::new("type", Words(&[Word::now("output_contains"), Word::now("status_is")]), "what is looked at")
+            .required(),
         Field::new("value", Plain, "the text that the output contains, or the status").required(),
     ],
 };

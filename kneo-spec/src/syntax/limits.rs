@@ -17,11 +17,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            bytes: 8 * 1024 * 1024,
-            depth: 64,
-            nodes: 500_000,
-        }
+        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 500_000 }
     }
 }
 

@@ -27,10 +27,7 @@ pub(super) fn diagnose(file: FileId, source: &str, offset: usize) -> Option<Diag
         return None;
     }
     let from = start + (line.len() - line.trim_start().len()).max(line.rfind(written)?);
-    let bare = written
-        .strip_prefix("{{")
-        .and_then(|inner| inner.strip_suffix("}}"))
-        .map(str::trim);
+    let bare = written.strip_prefix("{{").and_then(|inner| inner.strip_suffix("}}")).map(str::trim);
     let quoted = match bare {
         Some(bare) if is_expression => quote(bare),
         _ => quote(written),

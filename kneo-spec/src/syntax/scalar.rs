@@ -56,9 +56,7 @@ fn radix(text: &str, digits: &str, radix: u32) -> Plain {
 /// `None` stands for digits that do not even fit 64 bits.
 fn integer(number: Option<i64>) -> Plain {
     match number {
-        Some(number) if (-GREATEST..=GREATEST).contains(&number) => {
-            Plain::Value(Kind::Int(number))
-        }
+        Some(number) if (-GREATEST..=GREATEST).contains(&number) => Plain::Value(Kind::Int(number)),
         _ => Plain::IntegerRange,
     }
 }
@@ -123,8 +121,8 @@ mod tests {
             assert_eq!(read(text), expected, "{text}");
         }
         for text in [
-            "no", "NO", "yes", "on", "off", "y", "1_000", "12:30:45", ".", "e3", "1e", "0o8", "0x",
-            "+", "-", "- 1", "1.2.3", "+.inf.", "nan", "tRUE",
+            "no", "NO", "yes", "on", "off", "y", "1_000", "12:30:45", ".", "e3", "1e", "0o8", "0x", "+", "-", "- 1",
+            "1.2.3", "+.inf.", "nan", "tRUE",
         ] {
             assert_eq!(read(text), format!("{:?}", Kind::text(text)), "{text}");
         }

@@ -34,9 +34,7 @@ impl Text {
     /// Where a byte range of the text was written.
     pub(crate) fn span_of(&self, range: Range<usize>) -> Span {
         let place = |offset: usize| {
-            let after = self
-                .marks
-                .partition_point(|(in_text, _)| *in_text as usize <= offset);
+            let after = self.marks.partition_point(|(in_text, _)| *in_text as usize <= offset);
             let (in_text, in_file) = self.marks.get(after.checked_sub(1)?)?;
             Some(*in_file as usize + (offset - *in_text as usize))
         };
@@ -56,11 +54,7 @@ impl Text {
     /// Walks text and source side by side.
     pub(super) fn align(text: Arc<str>, style: Style, span: Span, source: &str) -> Self {
         let marks = marks(&text, style, span.start(), source).unwrap_or_default();
-        Self {
-            text,
-            span,
-            marks: marks.into(),
-        }
+        Self { text, span, marks: marks.into() }
     }
 }
 

@@ -105,10 +105,7 @@ impl Tree {
             source,
             nodes: Vec::new(),
             root: None,
-            nothing: Node {
-                span: Span::new(file, 0..0),
-                kind: Kind::Error,
-            },
+            nothing: Node { span: Span::new(file, 0..0), kind: Kind::Error },
         }
     }
 
@@ -144,29 +141,17 @@ impl Tree {
 
     /// The rest of the line from an offset on, without its line break.
     pub(crate) fn rest_of_line(&self, offset: usize) -> &str {
-        self.source
-            .get(offset..)
-            .and_then(|rest| rest.lines().next())
-            .unwrap_or_default()
+        self.source.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
     /// A text node's text with the places of its characters; `None` for other nodes.
     pub(crate) fn text(&self, id: NodeId) -> Option<Text> {
         let node = self.node(id);
         match &node.kind {
-            Kind::Text(text, style) => Some(Text::align(
-                Arc::clone(text),
-                *style,
-                node.span,
-                self.slice(node.span),
-            )),
-            Kind::Null
-            | Kind::Bool(_)
-            | Kind::Int(_)
-            | Kind::Float(_)
-            | Kind::List(_)
-            | Kind::Map(_)
-            | Kind::Error => None,
+            Kind::Text(text, style) => Some(Text::align(Arc::clone(text), *style, node.span, self.slice(node.span))),
+            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) | Kind::Error => {
+                None
+            }
         }
     }
 
@@ -195,17 +180,9 @@ impl Tree {
         for part in pointer.split('/').skip(1) {
             let part = part.replace("~1", "/").replace("~0", "~");
             let next = match &self.node(at).kind {
-                Kind::Map(entries) => entries
-                    .iter()
-                    .find(|entry| *entry.key.text == *part)
-                    .map(|entry| entry.value),
+                Kind::Map(entries) => entries.iter().find(|entry| *entry.key.text == *part).map(|entry| entry.value),
                 Kind::List(items) => part.parse::<usize>().ok().and_then(|i| items.get(i).copied()),
-                Kind::Null
-                | Kind::Bool(_)
-                | Kind::Int(_)
-                | Kind::Float(_)
-                | Kind::Text(..)
-                | Kind::Error => None,
+                Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(..) | Kind::Error => None,
             };
             match next {
                 Some(next) => at = next,
@@ -240,8 +217,7 @@ impl Tree {
                     at = entry.value;
                 }
                 Kind::List(items) => {
-                    let before =
-                        items.partition_point(|item| self.node(*item).span.start() <= offset);
+                    let before = items.partition_point(|item| self.node(*item).span.start() <= offset);
                     let Some(index) = before.checked_sub(1) else {
                         return path;
                     };
@@ -255,22 +231,16 @@ impl Tree {
                     let _ = write!(path, "[{index}]");
                     at = item;
                 }
-                Kind::Null
-                | Kind::Bool(_)
-                | Kind::Int(_)
-                | Kind::Float(_)
-                | Kind::Text(..)
-                | Kind::Error => return path,
+                Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(..) | Kind::Error => {
+                    return path;
+                }
             }
         }
     }
 }
 
 fn push_key(path: &mut String, key: &str) {
-    let simple = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    let simple = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
     if simple {
         if !path.is_empty() {
             path.push('.');

@@ -160,12 +160,7 @@ impl Reader<'_> {
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.check_collection_tag(tag.as_deref(), "map", self.tag_span(&span))?;
-                let content = Content::Map {
-                    entries: Vec::new(),
-                    seen: HashMap::new(),
-                    pending: None,
-                    misread: false,
-                };
+                let content = Content::Map { entries: Vec::new(), seen: HashMap::new(), pending: None, misread: false };
                 self.open(content, style, anchor, at)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(at),
@@ -202,11 +197,7 @@ impl Reader<'_> {
             ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
         };
         let at = if style == Style::Block { self.trimmed(at) } else { at };
-        let size = Size {
-            nodes: 1,
-            bytes: text.len(),
-            height: 0,
-        };
+        let size = Size { nodes: 1, bytes: text.len(), height: 0 };
         let kind = match tag {
             None if style == Style::Plain => self.plain(text, at),
             None => Kind::Text(text.into(), style),
@@ -248,12 +239,8 @@ impl Reader<'_> {
             }
             Plain::NotFinite => {
                 self.sink.push(
-                    Diagnostic::new(
-                        Code::YamlNumberNotFinite,
-                        at,
-                        format!("{} is not a finite number", tick(text)),
-                    )
-                    .help(format!("quote it if it is text: `{}`", misread::quote(text))),
+                    Diagnostic::new(Code::YamlNumberNotFinite, at, format!("{} is not a finite number", tick(text)))
+                        .help(format!("quote it if it is text: `{}`", misread::quote(text))),
                 );
                 Kind::Error
             }
@@ -295,13 +282,7 @@ impl Reader<'_> {
         }));
     }
 
-    fn open(
-        &mut self,
-        content: Content,
-        style: StructureStyle,
-        anchor: usize,
-        start: Span,
-    ) -> Result<(), Stop> {
+    fn open(&mut self, content: Content, style: StructureStyle, anchor: usize, start: Span) -> Result<(), Stop> {
         if self.stack.len() >= self.limits.depth {
             return self.too_deep(start);
         }
@@ -312,11 +293,7 @@ impl Reader<'_> {
             start,
             flow: matches!(style, StructureStyle::Flow),
             anchor,
-            size: Size {
-                nodes: 1,
-                bytes: 0,
-                height: 0,
-            },
+            size: Size { nodes: 1, bytes: 0, height: 0 },
             content,
         });
         Ok(())
@@ -351,13 +328,9 @@ impl Reader<'_> {
                 let found = misread::diagnose(self.file.id(), self.file.text(), frame.start.start());
                 self.sink.push(found.unwrap_or_else(|| {
                     let written = self.file.slice(hole);
-                    Diagnostic::new(
-                        Code::ExprNeedsQuotes,
-                        hole,
-                        "YAML reads an unquoted `{{` as a mapping",
-                    )
-                    .primary("quote this")
-                    .help(format!("write `{}`", misread::quote(written)))
+                    Diagnostic::new(Code::ExprNeedsQuotes, hole, "YAML reads an unquoted `{{` as a mapping")
+                        .primary("quote this")
+                        .help(format!("write `{}`", misread::quote(written)))
                 }));
                 Kind::Error
             }
@@ -410,11 +383,7 @@ impl Reader<'_> {
     /// Adds a new node in value position.
     fn value(&mut self, kind: Kind, span: Span, anchor: usize, size: Size) -> Result<(), Stop> {
         // The nodes inside were counted when they came.
-        let own = Size {
-            nodes: 1,
-            bytes: if size.height == 0 { size.bytes } else { 0 },
-            height: 0,
-        };
+        let own = Size { nodes: 1, bytes: if size.height == 0 { size.bytes } else { 0 }, height: 0 };
         self.count(own, span, Code::YamlTooManyNodes)?;
         if self.expects_key() {
             return self.collection_key(span, span);
@@ -437,9 +406,7 @@ impl Reader<'_> {
         frame.size.add(size);
         match &mut frame.content {
             Content::List(items) => items.push(id),
-            Content::Map {
-                entries, pending, ..
-            } => {
+            Content::Map { entries, pending, .. } => {
                 if let Some(Pending::Entry(key)) = pending.take() {
                     entries.push(Entry { key, value: id });
                 }
@@ -448,10 +415,7 @@ impl Reader<'_> {
     }
 
     fn expects_key(&self) -> bool {
-        matches!(
-            self.stack.last().map(|frame| &frame.content),
-            Some(Content::Map { pending: None, .. })
-        )
+        matches!(self.stack.last().map(|frame| &frame.content), Some(Content::Map { pending: None, .. }))
     }
 
     fn key(&mut self, written: &str, kind: &Kind, at: Span) -> Result<(), Stop> {
@@ -459,22 +423,14 @@ impl Reader<'_> {
             Kind::Text(text, _) => Arc::clone(text),
             _ => {
                 self.sink.push(
-                    Diagnostic::new(
-                        Code::YamlNonStringKey,
-                        at,
-                        format!("the key {} is not text", tick(written)),
-                    )
-                    .help(format!("quote it: `{}`", misread::quote(written))),
+                    Diagnostic::new(Code::YamlNonStringKey, at, format!("the key {} is not text", tick(written)))
+                        .help(format!("quote it: `{}`", misread::quote(written))),
                 );
                 written.into()
             }
         };
         let merge = &*text == "<<" && self.file.slice(at) == "<<";
-        let Some(Frame {
-            content: Content::Map { seen, pending, .. },
-            ..
-        }) = self.stack.last_mut()
-        else {
+        let Some(Frame { content: Content::Map { seen, pending, .. }, .. }) = self.stack.last_mut() else {
             return Ok(());
         };
         if merge {
@@ -509,10 +465,7 @@ impl Reader<'_> {
             return Ok(());
         };
         let adjacent = frame.flow && start.start() == frame.start.start() + 1;
-        let Content::Map {
-            pending, misread, ..
-        } = &mut frame.content
-        else {
+        let Content::Map { pending, misread, .. } = &mut frame.content else {
             return Ok(());
         };
         *pending = Some(Pending::Dropped);
@@ -538,12 +491,8 @@ impl Reader<'_> {
                 self.limits.nodes, self.limits.bytes
             ))
         } else {
-            Diagnostic::new(
-                code,
-                at,
-                format!("the spec has more than {} values", self.limits.nodes),
-            )
-            .help("move data into files that steps read")
+            Diagnostic::new(code, at, format!("the spec has more than {} values", self.limits.nodes))
+                .help("move data into files that steps read")
         };
         self.sink.push(diagnostic);
         Err(Stop::Broken)
@@ -568,9 +517,10 @@ impl Reader<'_> {
     fn syntax_error(&mut self, error: &ScanError) {
         let offset = error.marker().byte_offset().unwrap_or(0);
         let text = self.file.text();
-        let length = text.get(offset..).and_then(|t| t.chars().next()).map_or(0, |c| {
-            if c == '\n' || c == '\r' { 0 } else { c.len_utf8() }
-        });
+        let length = text
+            .get(offset..)
+            .and_then(|t| t.chars().next())
+            .map_or(0, |c| if c == '\n' || c == '\r' { 0 } else { c.len_utf8() });
         let at = Span::new(self.file.id(), offset..offset + length);
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             // `too_deep` ends reading, which is what happens anyway.
@@ -593,8 +543,7 @@ impl Reader<'_> {
     }
 
     fn tag_span(&self, span: &granit_parser::Span) -> Span {
-        span.tag_span()
-            .map_or_else(|| self.span(span), |tag| self.span(&tag))
+        span.tag_span().map_or_else(|| self.span(span), |tag| self.span(&tag))
     }
 
     fn trimmed(&self, span: Span) -> Span {
@@ -613,9 +562,9 @@ fn syntax_help(kind: &ErrorKind) -> &'static str {
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping => "close the bracket",
-        ErrorKind::InvalidColonPlacement
-        | ErrorKind::MappingValueNotAllowed
-        | ErrorKind::SimpleKeyExpected => "quote text that contains `: `, and indent keys of one mapping alike",
+        ErrorKind::InvalidColonPlacement | ErrorKind::MappingValueNotAllowed | ErrorKind::SimpleKeyExpected => {
+            "quote text that contains `: `, and indent keys of one mapping alike"
+        }
         _ => "check the indentation and the quotes of this line and the one above",
     }
 }
@@ -632,8 +581,7 @@ fn lower_first(message: &str) -> String {
 fn without_control_characters<'a>(file: &'a SourceFile, sink: &mut Diagnostics) -> Cow<'a, str> {
     let text = file.text();
     let refused = |c: char| {
-        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
-            || matches!(c, '\u{fffe}' | '\u{ffff}')
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
     if !text.contains(refused) {
         return Cow::Borrowed(text);

@@ -1,0 +1,66 @@
+//! The rules that a whole document keeps; one family of rules per file, one function per rule.
+
+mod agent;
+mod build;
+mod cycle;
+mod dominator;
+mod edge;
+mod flow;
+mod flowgraph;
+mod human;
+mod schema;
+mod secret;
+mod step;
+
+use crate::diagnostic::Diagnostics;
+use crate::document::{Component, Document, Flow, Linked, Workflow};
+use crate::link::Layout;
+use crate::syntax::Tree;
+use flowgraph::FlowGraph;
+
+/// Something that keeps every rule. Only [`check`] makes one.
+pub(crate) struct Valid<T>(T);
+
+impl<T> Valid<T> {
+    /// What is valid.
+    pub(crate) fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Checks a document by every rule; gives it back as valid when nothing was ever reported as an
+/// error, neither here nor by the stages before.
+pub(crate) fn check(
+    document: Document<Linked>,
+    layout: &Layout,
+    tree: &Tree,
+    sink: &mut Diagnostics,
+) -> Option<Valid<Document<Linked>>> {
+    secret::secrets(tree, sink);
+    schema::schemas(&document, tree, sink);
+    agent::models(&document, layout, sink);
+    human::humans(&document, sink);
+    build::nesting(&document, layout, sink);
+    for workflow in &document.workflows {
+        workflow_rules(workflow, sink);
+    }
+    flow::reads(&document, layout, sink);
+    (!sink.has_errors()).then(|| Valid(document))
+}
+
+fn workflow_rules(workflow: &Component<Workflow<Linked>>, sink: &mut Diagnostics) {
+    step::fallbacks(&workflow.body, sink);
+    let Flow::Graph(graph) = &workflow.body.flow else {
+        return;
+    };
+    cycle::unbounded(&workflow.body, graph, sink);
+    if !graph.whole || graph.start.is_none() {
+        // With an edge missing, what follows would be guesses.
+        return;
+    }
+    edge::never_taken(&workflow.body, graph, sink);
+    edge::no_default(&workflow.body, graph, sink);
+    let flow = FlowGraph::of(&workflow.body);
+    edge::unreachable(&workflow.body, &flow, sink);
+    edge::dead_ends(&workflow.body, &flow, sink);
+}

@@ -1,0 +1,232 @@
+//! What expressions read has settled by then.
+
+use kneo_core::expr::{Root, StepField};
+
+use super::dominator::Dominators;
+use super::flowgraph::FlowGraph;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
+use crate::document::{Condition, Document, Flow, Linked, OnError, Step, StepKind, Workflow};
+use crate::link::Layout;
+use crate::source::Span;
+use crate::vocabulary::Read;
+
+/// Checks every read of a step: settled on every path to the reader, joined, and there.
+pub(super) fn reads(document: &Document<Linked>, layout: &Layout, sink: &mut Diagnostics) {
+    for (at, workflow) in document.workflows.iter().enumerate() {
+        let mut check = Check::new(&workflow.body, layout.first_step(at), sink);
+        check.steps();
+        check.edges();
+        if layout.root() == Some(at) {
+            for output in document.outputs.iter().flatten() {
+                check.at_end(&output.value.reads);
+            }
+        }
+    }
+}
+
+struct Check<'a> {
+    workflow: &'a Workflow<Linked>,
+    /// The plan index of the first step, by which reads name steps.
+    first: u32,
+    flow: FlowGraph,
+    dominators: Dominators,
+    /// For each step its vertices: its own place, and where it runs in place of another.
+    vertices: Vec<Vec<usize>>,
+    sink: &'a mut Diagnostics,
+}
+
+/// When an expression is evaluated.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// Before the step at the vertex runs.
+    Before,
+    /// After it has settled.
+    After,
+}
+
+impl<'a> Check<'a> {
+    fn new(workflow: &'a Workflow<Linked>, first: u32, sink: &'a mut Diagnostics) -> Self {
+        let flow = FlowGraph::of(workflow);
+        let dominators = Dominators::of(&flow.successors, flow.start);
+        let mut vertices = vec![Vec::new(); workflow.steps.len()];
+        for (vertex, step) in flow.step_of.iter().enumerate() {
+            if let Some(list) = step.and_then(|step| vertices.get_mut(step)) {
+                list.push(vertex);
+            }
+        }
+        Self { workflow, first, flow, dominators, vertices, sink }
+    }
+
+    fn steps(&mut self) {
+        for (at, step) in self.workflow.steps.iter().enumerate() {
+            let when = step.when.iter().flat_map(|when| &when.value.reads);
+            let input = step.input.iter().flat_map(|input| &input.reads);
+            let set: &[_] = match &step.kind {
+                StepKind::Set(values) => values,
+                StepKind::Agent(_)
+                | StepKind::Function(_)
+                | StepKind::Human(_)
+                | StepKind::Workflow(_)
+                | StepKind::Broken => &[],
+            };
+            let set = set.iter().flat_map(|(_, value)| &value.reads);
+            for read in when.chain(input).chain(set) {
+                self.read(at, When::Before, read);
+            }
+        }
+    }
+
+    fn edges(&mut self) {
+        let Flow::Graph(graph) = &self.workflow.flow else {
+            return;
+        };
+        for edge in &graph.edges {
+            if let Some(Condition::Expr(when)) = &edge.when {
+                for read in &when.value.reads {
+                    self.read(edge.from.0, When::After, read);
+                }
+            }
+        }
+    }
+
+    /// Reads of the run's outputs, when the root workflow has ended.
+    fn at_end(&mut self, reads: &[Read]) {
+        for read in reads {
+            let Some((target, field, guarded, span)) = self.target(read) else {
+                continue;
+            };
+            let joined = matches!(self.workflow.flow, Flow::Concurrent(_));
+            let settled = joined || !self.dominators.reached(self.flow.end) || self.passes(target, self.flow.end);
+            self.judge(target, field, guarded, settled, span);
+        }
+    }
+
+    /// A read by the step at `reader`, or by an edge that leaves it.
+    fn read(&mut self, reader: usize, when: When, read: &Read) {
+        let Some((target, field, guarded, span)) = self.target(read) else {
+            return;
+        };
+        if matches!(self.workflow.flow, Flow::Concurrent(_)) && target != reader {
+            let id = self.step(target).map_or("?", |step| step.id.value.as_str());
+            let place = self.step(target).map_or(span, |step| step.id.span);
+            self.sink.push(
+                Diagnostic::new(
+                    Code::ReadAcrossBranches,
+                    span,
+                    format!("the branch {} runs side by side with this one", tick(id)),
+                )
+                .label(place, "not joined here")
+                .help("read it in a step after the workflow, or run the two in order"),
+            );
+            return;
+        }
+        let places = self.vertices.get(reader).cloned().unwrap_or_default();
+        let settled = places.into_iter().filter(|vertex| self.dominators.reached(*vertex)).all(|vertex| match when {
+            When::After if target == reader => true,
+            When::Before if target == reader => false,
+            When::After | When::Before => self.passes(target, vertex),
+        });
+        self.judge(target, field, guarded, settled, span);
+    }
+
+    fn target(&self, read: &Read) -> Option<(usize, StepField, bool, Span)> {
+        match read {
+            Read::Root { root, .. } => {
+                // Roots are always there where the vocabulary lets them be named.
+                let _: &Root = root;
+                None
+            }
+            Read::Step { step, field, guarded, span } => {
+                let target = step.checked_sub(self.first)? as usize;
+                self.step(target)?;
+                Some((target, *field, *guarded, *span))
+            }
+        }
+    }
+
+    fn step(&self, at: usize) -> Option<&'a Step<Linked>> {
+        self.workflow.steps.get(at)
+    }
+
+    /// Whether every way to the vertex settles the step, at its own place or in place of another.
+    fn passes(&self, target: usize, vertex: usize) -> bool {
+        self.vertices
+            .get(target)
+            .into_iter()
+            .flatten()
+            .any(|place| *place != vertex && self.dominators.passes(*place, vertex))
+    }
+
+    fn judge(&mut self, target: usize, field: StepField, guarded: bool, settled: bool, span: Span) {
+        let Some(step) = self.step(target) else {
+            return;
+        };
+        let id = step.id.value.as_str();
+        let is_human = matches!(step.kind, StepKind::Human(_) | StepKind::Broken);
+        if field == StepField::Decision && !is_human {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::ReadNoDecision,
+                    span,
+                    format!("the step {} is no human step and has no decision", tick(id)),
+                )
+                .label(step.id.span, "this step")
+                .help("read its `output`, or the decision of a step with `kind: human`"),
+            );
+            return;
+        }
+        if guarded {
+            return;
+        }
+        let written = name(id, field);
+        let guard = format!("write `default({written}, …)`, or ask `has({written})` first");
+        if !settled {
+            self.sink.push(
+                Diagnostic::new(Code::ReadMaybeUnrun, span, format!("the step {} may not have run by then", tick(id)))
+                    .label(step.id.span, "not on every way there")
+                    .help(guard),
+            );
+            return;
+        }
+        if let Some(why) = maybe_empty(step, field) {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::ReadOptionalOutput,
+                    span,
+                    format!("the step {} may have no `{}`", tick(id), field.as_str()),
+                )
+                .label(step.id.span, why)
+                .help(guard),
+            );
+        }
+    }
+}
+
+/// How the field of a step is written in an expression.
+fn name(id: &str, field: StepField) -> String {
+    let identifier =
+        id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !id.starts_with(|c: char| c.is_ascii_digit());
+    let field = field.as_str();
+    if identifier { format!("steps.{id}.{field}") } else { format!("steps[\"{id}\"].{field}") }
+}
+
+/// Why a settled step may lack the field; `None` when it has it.
+fn maybe_empty(step: &Step<Linked>, field: StepField) -> Option<&'static str> {
+    let failing = match step.on_error {
+        OnError::Fail => None,
+        OnError::Continue => Some("it may fail and go on"),
+        OnError::Fallback(..) => Some("it may fail and another runs in its place"),
+    };
+    match field {
+        StepField::Status | StepField::Attempts => None,
+        StepField::Error => Some(match failing {
+            Some(_) => "it has one only when it failed",
+            None => "a step that fails ends the workflow",
+        }),
+        StepField::Output | StepField::Decision => {
+            let skipped = step.when.as_ref().map(|_| "its `when` may be false");
+            skipped.or(failing)
+        }
+        _ => None,
+    }
+}

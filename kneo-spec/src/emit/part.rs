@@ -1,0 +1,125 @@
+//! Agents, tools, functions and humans.
+
+use std::num::NonZeroU32;
+
+use kneo_core::plan::{
+    AgentDef, AgentIx, Approval as PlanApproval, BackingDef, CommandDef, FunctionDef, FunctionIx, HumanDef, HumanIx,
+    ModelDef, Stdin, Strategy as PlanStrategy, ToolDef, ToolIx,
+};
+
+use super::Emitter;
+use crate::document::{Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Strategy, Tool};
+
+impl Emitter<'_> {
+    pub(super) fn agent(&mut self, at: Ix<Agent<Linked>>) -> Option<AgentIx> {
+        let agent = self.document.agents.get(at.get())?;
+        let model = agent.body.model.as_ref()?;
+        let (index, new) = self.agents.place(at.get(), None);
+        if !new {
+            return Some(AgentIx::new(index));
+        }
+        let tools: Vec<ToolIx> = agent.body.tools.iter().filter_map(|tool| self.tool(*tool)).collect();
+        let name = agent.body.name.as_ref().unwrap_or(&agent.name);
+        self.plan.agents.push(AgentDef {
+            name: name.value.clone(),
+            system_prompt: agent.body.system_prompt.as_ref().map(|prompt| prompt.code.clone()),
+            model: ModelDef {
+                provider: model.provider.value.clone(),
+                name: model.name.clone(),
+                temperature: model.temperature,
+                token_budget: model.token_budget,
+                extra: model.extra.clone(),
+            },
+            strategy: match agent.body.strategy {
+                Strategy::Simple => PlanStrategy::Simple,
+                Strategy::React { max_iterations } => {
+                    PlanStrategy::React { max_iterations: NonZeroU32::new(max_iterations).unwrap_or(NonZeroU32::MIN) }
+                }
+            },
+            tools,
+        });
+        Some(AgentIx::new(index))
+    }
+
+    fn tool(&mut self, at: Ix<Tool<Linked>>) -> Option<ToolIx> {
+        let tool = self.document.tools.get(at.get())?;
+        let backing = backing(&tool.body.backing)?;
+        let (index, new) = self.tools.place(at.get(), None);
+        if new {
+            let parameters = tool.body.parameters.as_ref().map(|schema| self.schema(schema));
+            self.plan.tools.push(ToolDef {
+                name: tool.name.value.clone(),
+                description: tool.body.description.clone(),
+                parameters,
+                backing,
+                effect: tool.body.running.effect,
+                on_uncertain: tool.body.running.on_uncertain,
+                approval: approval(&tool.body.running.approval),
+            });
+        }
+        Some(ToolIx::new(index))
+    }
+
+    pub(super) fn function(&mut self, at: Ix<Function<Linked>>) -> Option<FunctionIx> {
+        let function = self.document.functions.get(at.get())?;
+        let backing = backing(&function.body.backing)?;
+        let (index, new) = self.functions.place(at.get(), None);
+        if new {
+            self.plan.functions.push(FunctionDef {
+                name: function.name.value.clone(),
+                backing,
+                effect: function.body.running.effect,
+                on_uncertain: function.body.running.on_uncertain,
+                approval: approval(&function.body.running.approval),
+            });
+        }
+        Some(FunctionIx::new(index))
+    }
+
+    /// A human with the deadline of the step that asks, if the step has one.
+    pub(super) fn human(&mut self, at: Ix<Human<Linked>>, on_step: Option<u64>) -> Option<HumanIx> {
+        let human = self.document.humans.get(at.get())?;
+        let (index, new) = self.humans.place(at.get(), on_step);
+        if new {
+            let body = &human.body;
+            self.plan.humans.push(HumanDef {
+                name: human.name.value.clone(),
+                description: body.description.as_ref().map(|text| text.code.clone()),
+                request: body.request.value,
+                assignees: body.assignee.iter().cloned().collect(),
+                timeout_ms: on_step.or(body.timeout_ms.map(|timeout| timeout.value)),
+                on_timeout: body.on_timeout.map(|word| word.value).unwrap_or_default(),
+                options: body.options.as_ref().map(|options| options.value.clone()).unwrap_or_default(),
+                default_option: body.default_option.as_ref().map(|option| option.value.clone()),
+                context: body.context.as_ref().map(|context| match context {
+                    Context::Template(value) => value.code.clone(),
+                    Context::Plain(value) => value.clone(),
+                }),
+                response_role: body.response_role,
+            });
+        }
+        Some(HumanIx::new(index))
+    }
+}
+
+/// INVARIANT: in a valid document no backing is broken.
+fn backing(backing: &Backing<Linked>) -> Option<BackingDef> {
+    match backing {
+        Backing::Implementation(name) => Some(BackingDef::Implementation(name.value.clone())),
+        Backing::Command(command) => Some(BackingDef::Command(CommandDef {
+            argv: command.argv.iter().map(|text| text.code.clone()).collect(),
+            env: command.env.iter().map(|(name, text)| (name.value.clone(), text.code.clone())).collect(),
+            cwd: command.cwd.clone(),
+            stdin: Stdin::Json,
+        })),
+        Backing::Broken => None,
+    }
+}
+
+fn approval(approval: &Approval<Linked>) -> PlanApproval {
+    match approval {
+        Approval::Never => PlanApproval::Never,
+        Approval::Always => PlanApproval::Always,
+        Approval::When(when) => PlanApproval::When(when.value.code.clone()),
+    }
+}

@@ -1,0 +1,170 @@
+//! Workflows: scopes, nodes and edges.
+
+use std::num::NonZeroU32;
+
+use kneo_core::name::Name;
+use kneo_core::plan::{
+    Bound as PlanBound, Branch, Condition as PlanCondition, Edge as PlanEdge, EdgeIx, Fork, JoinRule, Node, NodeIx,
+    NodeKind, OnError as PlanOnError, OnMax as PlanOnMax, Rest, Scope, ScopeIx, ScopeKind, StepPolicy,
+};
+
+use super::{Emitter, index_of, node_at};
+use crate::document::{
+    Bound, Component, Concurrent, Condition, Flow, Graph, Linked, OnError, OnMax, Step, StepKind, Workflow,
+};
+use crate::link::Place;
+
+impl Emitter<'_> {
+    /// Writes one workflow; the scopes come in plan order.
+    pub(super) fn scope(&mut self, at: usize) {
+        let (Some(workflow), Some(place)) = (self.document.workflows.get(at), self.layout.place(at)) else {
+            return;
+        };
+        let body = &workflow.body;
+        let first = place.first.saturating_add(place.ahead);
+        let start = match &body.flow {
+            Flow::Sequential | Flow::Concurrent(_) => NodeIx::new(place.first),
+            // INVARIANT: the start of a valid graph is resolved.
+            Flow::Graph(graph) => graph.start.map_or(NodeIx::new(first), |start| node_at(first, start.0)),
+        };
+        if let Flow::Concurrent(concurrent) = body.flow {
+            self.fork(workflow, place, concurrent);
+        }
+        for step in &body.steps {
+            self.step(step, place, first);
+        }
+        let mut max_steps = None;
+        match &body.flow {
+            Flow::Sequential => self.chain(first, body.steps.len()),
+            Flow::Concurrent(_) => {}
+            Flow::Graph(graph) => {
+                self.edges(graph, first);
+                max_steps = graph.max_steps.as_ref().map(|max| bound(max, first));
+            }
+        }
+        self.plan.scopes.push(Scope {
+            name: workflow_name(workflow),
+            kind: match body.flow {
+                Flow::Sequential => ScopeKind::Sequential,
+                Flow::Concurrent(_) => ScopeKind::Concurrent,
+                Flow::Graph(_) => ScopeKind::Graph,
+            },
+            start,
+            first: NodeIx::new(place.first),
+            len: place.ahead.saturating_add(index_of(body.steps.len())),
+            max_steps,
+        });
+    }
+
+    fn fork(&mut self, workflow: &Component<Workflow<Linked>>, place: Place, concurrent: Concurrent) {
+        let first = place.first.saturating_add(place.ahead);
+        let steps = workflow.body.steps.iter().enumerate();
+        let branches =
+            steps.map(|(at, step)| Branch { name: step.id.value.clone(), start: node_at(first, at) }).collect();
+        self.origins.push(workflow.body.span);
+        self.plan.nodes.push(Node {
+            id: workflow_name(workflow),
+            scope: ScopeIx::new(place.scope),
+            when: None,
+            input: None,
+            policy: StepPolicy::default(),
+            kind: NodeKind::Fork(Fork {
+                branches,
+                join: JoinRule::All,
+                rest: Rest::Cancel,
+                on_branch_error: concurrent.on_branch_error,
+                combine: concurrent.combine,
+            }),
+            out: Vec::new(),
+        });
+    }
+
+    fn step(&mut self, step: &Step<Linked>, place: Place, first: u32) {
+        let on_step = step.timeout_ms.map(|timeout| timeout.value);
+        let (kind, timeout_ms) = match &step.kind {
+            StepKind::Agent(at) => (self.agent(*at).map(NodeKind::Agent), on_step),
+            StepKind::Function(at) => (self.function(*at).map(NodeKind::Function), on_step),
+            // The deadline of a question is the human's.
+            StepKind::Human(at) => (self.human(*at, on_step).map(NodeKind::Human), None),
+            StepKind::Workflow(at) => {
+                let scope = self.layout.place(at.get()).map(|place| ScopeIx::new(place.scope));
+                (scope.map(NodeKind::Workflow), on_step)
+            }
+            StepKind::Set(values) => {
+                let values = values.iter().map(|(name, value)| (name.value.clone(), value.code.clone()));
+                (Some(NodeKind::Set(values.collect())), None)
+            }
+            StepKind::Broken => (None, None),
+        };
+        self.origins.push(step.span);
+        self.plan.nodes.push(Node {
+            id: step.id.value.clone(),
+            scope: ScopeIx::new(place.scope),
+            when: step.when.as_ref().map(|when| when.value.code.clone()),
+            input: step.input.as_ref().map(|input| input.code.clone()),
+            policy: StepPolicy {
+                on_error: match step.on_error {
+                    OnError::Fail => PlanOnError::Fail,
+                    OnError::Continue => PlanOnError::Continue,
+                    OnError::Fallback(to, _) => PlanOnError::Fallback(node_at(first, to.0)),
+                },
+                retry: step.retry.clone().unwrap_or_default(),
+                timeout_ms,
+            },
+            // INVARIANT: in a valid document no step is broken, and everything it refers to is there.
+            kind: kind.unwrap_or_else(|| NodeKind::Set(Vec::new())),
+            out: Vec::new(),
+        });
+    }
+
+    /// Steps in order: each leads to the next.
+    fn chain(&mut self, first: u32, steps: usize) {
+        for at in 1..steps {
+            let (from, to) = (node_at(first, at - 1), node_at(first, at));
+            self.edge(PlanEdge { from, to, when: None, max_visits: None });
+        }
+    }
+
+    fn edges(&mut self, graph: &Graph<Linked>, first: u32) {
+        for edge in &graph.edges {
+            let when = edge.when.as_ref().and_then(|when| match when {
+                Condition::Expr(when) => Some(PlanCondition::Expr(when.value.code.clone())),
+                Condition::OutputContains(text) => Some(PlanCondition::OutputContains(text.clone())),
+                Condition::StatusIs(status) => Some(PlanCondition::StatusIs(*status)),
+                // INVARIANT: in a valid document no condition is broken.
+                Condition::Broken => None,
+            });
+            self.edge(PlanEdge {
+                from: node_at(first, edge.from.0),
+                to: node_at(first, edge.to.0),
+                when,
+                max_visits: edge.max_visits.as_ref().map(|max| bound(max, first)),
+            });
+        }
+    }
+
+    fn edge(&mut self, edge: PlanEdge) {
+        let index = EdgeIx::new(index_of(self.plan.edges.len()));
+        if let Some(from) = self.plan.nodes.get_mut(edge.from.as_usize()) {
+            from.out.push(index);
+        }
+        self.plan.edges.push(edge);
+    }
+}
+
+/// The workflow's own name, or what it is referred to by.
+fn workflow_name(workflow: &Component<Workflow<Linked>>) -> Name {
+    let own = workflow.body.name.as_ref();
+    own.unwrap_or(&workflow.name).value.clone()
+}
+
+fn bound(bound: &Bound<Linked>, first: u32) -> PlanBound {
+    PlanBound {
+        max: NonZeroU32::new(bound.max.value).unwrap_or(NonZeroU32::MIN),
+        on_max: match &bound.on_max {
+            OnMax::Fail => PlanOnMax::Fail,
+            OnMax::Continue => PlanOnMax::Continue,
+            OnMax::To { node, mark } => PlanOnMax::To { node: node_at(first, node.0), mark: mark.clone() },
+        },
+    }
+}

@@ -1,0 +1,211 @@
+//! From names to places: resolves every reference and compiles every expression.
+//!
+//! Never fails: what cannot be resolved is reported and left out. Three walks, because each needs
+//! the one before whole: components that stand in place of a `ref` get a place of their own, the
+//! plan's order of nodes is settled, and only then can expressions name nodes.
+
+mod expression;
+mod layout;
+mod names;
+mod step;
+mod workflow;
+
+pub(crate) use layout::{Layout, Place};
+
+use kneo_core::name::Name;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document::{
+    Agent, Approval, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked, OnError,
+    Output, Raw, RawRef, Root, Running, Step, StepKind, Tool, Workflow,
+};
+use crate::source::Spanned;
+use crate::syntax::Tree;
+use crate::vocabulary::ComponentVocabulary;
+use names::Names;
+use step::Target;
+
+/// Resolves a document.
+pub(crate) fn link(mut raw: Document<Raw>, tree: &Tree, sink: &mut Diagnostics) -> (Document<Linked>, Layout) {
+    let names = Names::of(&raw);
+    if raw.root == Root::Missing {
+        sink.push(
+            Diagnostic::new(Code::NoRoot, raw.span, "the spec has neither `workflow` nor `agent`")
+                .help("add `workflow:`, or `agent:` for a spec of one agent"),
+        );
+    }
+    let root = root_workflow(&mut raw);
+    let mut targets: Vec<Vec<Target>> = Vec::new();
+    while targets.len() < raw.workflows.len() {
+        let at = targets.len();
+        targets.push(step::targets(&mut raw, at, &names, sink));
+    }
+    let layout = Layout::new(&raw, &targets, root);
+    let mut linker = Linker { tree, sink };
+    let workflows = raw
+        .workflows
+        .into_iter()
+        .zip(targets)
+        .enumerate()
+        .map(|(at, (workflow, targets))| {
+            let first = layout.first_step(at);
+            linked(workflow, |body| linker.workflow(body, targets, first))
+        })
+        .collect::<Vec<_>>();
+    let outputs = raw.outputs.map(|outputs| linker.outputs(outputs, root.and_then(|at| workflows.get(at)), &layout));
+    let document = Document {
+        root: raw.root,
+        name: raw.name,
+        inputs: raw.inputs,
+        outputs,
+        agents: raw.agents.into_iter().map(|agent| linked(agent, |body| linker.agent(body, &names))).collect(),
+        functions: raw.functions.into_iter().map(|function| linked(function, |body| linker.function(body))).collect(),
+        humans: raw.humans.into_iter().map(|human| linked(human, |body| linker.human(body))).collect(),
+        tools: raw.tools.into_iter().map(|tool| linked(tool, |body| linker.tool(body))).collect(),
+        workflows,
+        limits: raw.limits,
+        span: raw.span,
+    };
+    (document, layout)
+}
+
+/// What resolving a document carries along.
+struct Linker<'a> {
+    tree: &'a Tree,
+    sink: &'a mut Diagnostics,
+}
+
+/// The place of the root workflow; a root agent alone gets a workflow of one step.
+fn root_workflow(raw: &mut Document<Raw>) -> Option<usize> {
+    match raw.root {
+        Root::Missing | Root::Broken => return None,
+        Root::Workflow => {}
+        Root::Agent => {
+            let agent = raw.agents.iter().find(|agent| agent.home == Home::Root)?;
+            let step = Step {
+                id: agent.name.clone(),
+                kind: StepKind::Agent(RawRef::Named(agent.name.clone())),
+                when: None,
+                input: None,
+                on_error: OnError::Fail,
+                retry: None,
+                timeout_ms: None,
+                span: agent.body.span,
+            };
+            let workflow = Workflow {
+                name: Some(agent.name.clone()),
+                steps: vec![step],
+                flow: Flow::Sequential,
+                span: agent.body.span,
+            };
+            raw.workflows.push(Component { home: Home::Root, name: agent.name.clone(), body: workflow });
+        }
+    }
+    raw.workflows.iter().position(|workflow| workflow.home == Home::Root)
+}
+
+fn linked<A, B>(component: Component<A>, link: impl FnOnce(A) -> B) -> Component<B> {
+    Component { home: component.home, name: component.name, body: link(component.body) }
+}
+
+impl Linker<'_> {
+    fn agent(&mut self, agent: Agent<Raw>, names: &Names) -> Agent<Linked> {
+        let tools = agent
+            .tools
+            .into_iter()
+            .filter_map(|tool| match tool {
+                RawRef::Named(name) => names.tool(&name, self.sink),
+                RawRef::Inline(_) => None,
+            })
+            .collect();
+        Agent {
+            name: agent.name,
+            system_prompt: agent.system_prompt.and_then(|text| self.text(&text, &ComponentVocabulary)),
+            model: agent.model,
+            model_broken: agent.model_broken,
+            strategy: agent.strategy,
+            tools,
+            span: agent.span,
+        }
+    }
+
+    fn tool(&mut self, tool: Tool<Raw>) -> Tool<Linked> {
+        Tool {
+            description: tool.description,
+            parameters: tool.parameters,
+            backing: self.backing(tool.backing),
+            running: self.running(tool.running),
+        }
+    }
+
+    fn function(&mut self, function: Function<Raw>) -> Function<Linked> {
+        Function { backing: self.backing(function.backing), running: self.running(function.running) }
+    }
+
+    fn backing(&mut self, backing: Backing<Raw>) -> Backing<Linked> {
+        match backing {
+            Backing::Implementation(name) => Backing::Implementation(name),
+            Backing::Command(command) => Backing::Command(self.command(command)),
+            Backing::Broken => Backing::Broken,
+        }
+    }
+
+    fn command(&mut self, command: Command<Raw>) -> Command<Linked> {
+        Command {
+            argv: command.argv.iter().filter_map(|text| self.text(text, &ComponentVocabulary)).collect(),
+            env: command
+                .env
+                .into_iter()
+                .filter_map(|(name, text)| Some((name, self.text(&text, &ComponentVocabulary)?)))
+                .collect(),
+            cwd: command.cwd,
+        }
+    }
+
+    fn running(&mut self, running: Running<Raw>) -> Running<Linked> {
+        Running {
+            effect: running.effect,
+            on_uncertain: running.on_uncertain,
+            approval: match running.approval {
+                Approval::Never => Approval::Never,
+                Approval::Always => Approval::Always,
+                Approval::When(when) => self.expr(when, &ComponentVocabulary).map_or(Approval::Never, Approval::When),
+            },
+        }
+    }
+
+    fn human(&mut self, human: Human<Raw>) -> Human<Linked> {
+        Human {
+            description: human.description.and_then(|text| self.text(&text, &ComponentVocabulary)),
+            context: human.context.and_then(|context| match context {
+                Context::Template(node) => self.value(node, &ComponentVocabulary).map(Context::Template),
+                Context::Plain(value) => Some(Context::Plain(value)),
+            }),
+            assignee: human.assignee,
+            timeout_ms: human.timeout_ms,
+            on_timeout: human.on_timeout,
+            request: human.request,
+            options: human.options,
+            default_option: human.default_option,
+            response_role: human.response_role,
+        }
+    }
+
+    fn outputs(
+        &mut self,
+        outputs: Vec<Output<Raw>>,
+        root: Option<&Component<Workflow<Linked>>>,
+        layout: &Layout,
+    ) -> Vec<Output<Linked>> {
+        let none: &[Step<Linked>] = &[];
+        let steps = root.map_or(none, |root| &root.body.steps);
+        let ids: Vec<&Spanned<Name>> = steps.iter().map(|step| &step.id).collect();
+        let vocabulary = expression::StepVocabulary::new(&ids, layout.root_first_step());
+        outputs
+            .into_iter()
+            .filter_map(|output| {
+                Some(Output { value: self.value(output.value, &vocabulary)?, name: output.name, schema: output.schema })
+            })
+            .collect()
+    }
+}

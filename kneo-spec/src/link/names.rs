@@ -1,0 +1,162 @@
+//! What may be referred to by name.
+
+use std::collections::HashMap;
+
+use kneo_core::name::Name;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick, tick_list};
+use crate::document::{Component, Document, Home, Ix, Linked, Raw, Tool};
+use crate::source::{Span, Spanned};
+use crate::suggest::nearest;
+
+/// The kinds of component that a step refers to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Agent,
+    Function,
+    Human,
+    Workflow,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Agent, Self::Function, Self::Human, Self::Workflow];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Function => "function",
+            Self::Human => "human",
+            Self::Workflow => "workflow",
+        }
+    }
+}
+
+/// The named components of a document, by kind.
+pub(super) struct Names {
+    agents: Table,
+    functions: Table,
+    humans: Table,
+    workflows: Table,
+    tools: Table,
+    /// The root agent, which may be referred to where no component has its name.
+    root_agent: Option<(Name, usize, Span)>,
+}
+
+struct Table {
+    places: HashMap<Name, (usize, Span)>,
+    /// In author order, for messages.
+    order: Vec<Name>,
+}
+
+impl Table {
+    fn of<T>(components: &[Component<T>]) -> Self {
+        let mut places = HashMap::new();
+        let mut order = Vec::new();
+        for (at, component) in components.iter().enumerate() {
+            if component.home == Home::Map {
+                places.insert(component.name.value.clone(), (at, component.name.span));
+                order.push(component.name.value.clone());
+            }
+        }
+        Self { places, order }
+    }
+}
+
+impl Names {
+    pub(super) fn of(raw: &Document<Raw>) -> Self {
+        let root = raw.agents.iter().enumerate();
+        let root_agent = root
+            .filter(|(_, agent)| agent.home == Home::Root)
+            .map(|(at, agent)| (agent.name.value.clone(), at, agent.name.span))
+            .next();
+        Self {
+            agents: Table::of(&raw.agents),
+            functions: Table::of(&raw.functions),
+            humans: Table::of(&raw.humans),
+            workflows: Table::of(&raw.workflows),
+            tools: Table::of(&raw.tools),
+            root_agent,
+        }
+    }
+
+    fn table(&self, kind: Kind) -> &Table {
+        match kind {
+            Kind::Agent => &self.agents,
+            Kind::Function => &self.functions,
+            Kind::Human => &self.humans,
+            Kind::Workflow => &self.workflows,
+        }
+    }
+
+    /// Finds the component that a step of this kind refers to.
+    pub(super) fn component(&self, kind: Kind, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<usize> {
+        let table = self.table(kind);
+        let root = self.root_agent.as_ref().filter(|(root, ..)| kind == Kind::Agent && *root == name.value);
+        match (table.places.get(&name.value), root) {
+            (Some((_, component)), Some((_, _, root))) => {
+                sink.push(
+                    Diagnostic::new(
+                        Code::ComponentRef,
+                        name.span,
+                        format!("{} names both the root agent and a component", tick(name.value.as_str())),
+                    )
+                    .label(*root, "the root agent")
+                    .label(*component, "the component")
+                    .help("rename one of the two"),
+                );
+                None
+            }
+            (Some((at, _)), None) => Some(*at),
+            (None, Some((_, at, _))) => Some(*at),
+            (None, None) => {
+                sink.push(self.unknown(kind, name));
+                None
+            }
+        }
+    }
+
+    fn unknown(&self, kind: Kind, name: &Spanned<Name>) -> Diagnostic {
+        let word = kind.word();
+        let diagnostic =
+            Diagnostic::new(Code::ComponentRef, name.span, format!("there is no {word} {}", tick(name.value.as_str())));
+        let elsewhere = Kind::ALL
+            .into_iter()
+            .filter(|other| *other != kind)
+            .find_map(|other| Some((other, self.table(other).places.get(&name.value)?.1)));
+        if let Some((other, place)) = elsewhere {
+            let other = other.word();
+            return diagnostic.label(place, format!("this is a {other}")).help(format!("write `kind: {other}`"));
+        }
+        let table = self.table(kind);
+        let known = || {
+            let root = self.root_agent.iter().map(|(name, ..)| name.as_str());
+            let root = root.filter(move |_| kind == Kind::Agent);
+            table.order.iter().map(Name::as_str).chain(root)
+        };
+        let help = match nearest(name.value.as_str(), known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known().next().is_none() => {
+                format!("declare it under `components.{word}s`")
+            }
+            None => format!("declare it under `components.{word}s`, or refer to {}", tick_list(known().take(8))),
+        };
+        diagnostic.help(help)
+    }
+
+    /// Finds the tool that an agent refers to.
+    pub(super) fn tool(&self, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<Ix<Tool<Linked>>> {
+        if let Some((at, _)) = self.tools.places.get(&name.value) {
+            return Some(Ix::new(*at));
+        }
+        let known = self.tools.order.iter().map(Name::as_str);
+        let help = match nearest(name.value.as_str(), known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "declare it under the top-level `tools`".to_owned(),
+        };
+        sink.push(
+            Diagnostic::new(Code::ToolRef, name.span, format!("there is no tool {}", tick(name.value.as_str())))
+                .help(help),
+        );
+        None
+    }
+}

@@ -1,0 +1,150 @@
+//! Steps, edges and bounds of one workflow.
+
+use std::collections::HashMap;
+
+use kneo_core::name::Name;
+
+use super::Linker;
+use super::expression::StepVocabulary;
+use super::step::Target;
+use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
+use crate::document::{
+    Bound, Condition, Edge, Flow, Graph, Linked, OnError, OnMax, Raw, Step, StepIx, StepKind, Workflow,
+};
+use crate::source::Spanned;
+use crate::suggest::nearest;
+
+/// The steps of a workflow by id.
+struct Ids {
+    places: HashMap<Name, StepIx>,
+    order: Vec<Name>,
+}
+
+impl Linker<'_> {
+    pub(super) fn workflow(&mut self, raw: Workflow<Raw>, targets: Vec<Target>, first: u32) -> Workflow<Linked> {
+        let names: Vec<Spanned<Name>> = raw.steps.iter().map(|step| step.id.clone()).collect();
+        let ids = self.ids(&names);
+        let vocabulary = StepVocabulary::new(&names.iter().collect::<Vec<_>>(), first);
+        let steps = raw
+            .steps
+            .into_iter()
+            .zip(targets)
+            .map(|(step, target)| self.step(step, target, &ids, &vocabulary))
+            .collect();
+        let flow = match raw.flow {
+            Flow::Sequential => Flow::Sequential,
+            Flow::Concurrent(concurrent) => Flow::Concurrent(concurrent),
+            Flow::Graph(graph) => Flow::Graph(self.graph(graph, &ids, &vocabulary)),
+        };
+        Workflow { name: raw.name, steps, flow, span: raw.span }
+    }
+
+    fn ids(&mut self, names: &[Spanned<Name>]) -> Ids {
+        let mut places: HashMap<Name, StepIx> = HashMap::new();
+        for (at, id) in names.iter().enumerate() {
+            let Some(first) = places.get(&id.value) else {
+                places.insert(id.value.clone(), StepIx(at));
+                continue;
+            };
+            let first = names.get(first.0).map_or(id.span, |first| first.span);
+            self.sink.push(
+                Diagnostic::new(
+                    Code::DuplicateId,
+                    id.span,
+                    format!("the id {} is already taken in this workflow", tick(id.value.as_str())),
+                )
+                .primary("again here")
+                .label(first, "first here")
+                .help("give each step an id of its own"),
+            );
+        }
+        Ids { places, order: names.iter().map(|id| id.value.clone()).collect() }
+    }
+
+    /// Finds a step of the same workflow.
+    fn find(&mut self, name: &Spanned<Name>, ids: &Ids) -> Option<StepIx> {
+        if let Some(at) = ids.places.get(&name.value) {
+            return Some(*at);
+        }
+        let known = || ids.order.iter().map(Name::as_str);
+        let help = match nearest(name.value.as_str(), known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write {}", tick_list(known().take(8))),
+        };
+        self.sink.push(
+            Diagnostic::new(
+                Code::StepRef,
+                name.span,
+                format!("this workflow has no step {}", tick(name.value.as_str())),
+            )
+            .help(help),
+        );
+        None
+    }
+
+    fn step(&mut self, raw: Step<Raw>, target: Target, ids: &Ids, vocabulary: &StepVocabulary<'_>) -> Step<Linked> {
+        let kind = match target {
+            Target::Agent(at) => StepKind::Agent(at),
+            Target::Function(at) => StepKind::Function(at),
+            Target::Human(at) => StepKind::Human(at),
+            Target::Workflow(at) => StepKind::Workflow(at),
+            Target::Broken => StepKind::Broken,
+            Target::Set(values) => StepKind::Set(
+                values.into_iter().filter_map(|(name, node)| Some((name, self.value(node, vocabulary)?))).collect(),
+            ),
+        };
+        let on_error = match raw.on_error {
+            OnError::Fail => OnError::Fail,
+            OnError::Continue => OnError::Continue,
+            OnError::Fallback(name, span) => {
+                self.find(&name, ids).map_or(OnError::Fail, |at| OnError::Fallback(at, span))
+            }
+        };
+        Step {
+            id: raw.id,
+            kind,
+            when: raw.when.and_then(|when| self.expr(when, vocabulary)),
+            input: raw.input.and_then(|input| self.value(input, vocabulary)),
+            on_error,
+            retry: raw.retry,
+            timeout_ms: raw.timeout_ms,
+            span: raw.span,
+        }
+    }
+
+    fn graph(&mut self, raw: Graph<Raw>, ids: &Ids, vocabulary: &StepVocabulary<'_>) -> Graph<Linked> {
+        let written = raw.edges.len();
+        let edges: Vec<Edge<Linked>> =
+            raw.edges.into_iter().filter_map(|edge| self.edge(edge, ids, vocabulary)).collect();
+        Graph {
+            start: raw.start.and_then(|start| self.find(&start, ids)),
+            whole: raw.whole && edges.len() == written,
+            edges,
+            max_steps: raw.max_steps.map(|bound| self.bound(bound, ids)),
+        }
+    }
+
+    fn edge(&mut self, raw: Edge<Raw>, ids: &Ids, vocabulary: &StepVocabulary<'_>) -> Option<Edge<Linked>> {
+        let from = self.find(&raw.from, ids);
+        let to = self.find(&raw.to, ids);
+        let when = match raw.when {
+            None => None,
+            // A condition that does not compile must not become an edge that always holds.
+            Some(Condition::Expr(when)) => Some(self.expr(when, vocabulary).map_or(Condition::Broken, Condition::Expr)),
+            Some(Condition::Broken) => Some(Condition::Broken),
+            Some(Condition::OutputContains(text)) => Some(Condition::OutputContains(text)),
+            Some(Condition::StatusIs(status)) => Some(Condition::StatusIs(status)),
+        };
+        let max_visits = raw.max_visits.map(|bound| self.bound(bound, ids));
+        Some(Edge { from: from?, to: to?, when, max_visits, span: raw.span })
+    }
+
+    fn bound(&mut self, raw: Bound<Raw>, ids: &Ids) -> Bound<Linked> {
+        let on_max = match raw.on_max {
+            OnMax::Fail => OnMax::Fail,
+            OnMax::Continue => OnMax::Continue,
+            OnMax::To { node, mark } => self.find(&node, ids).map_or(OnMax::Fail, |node| OnMax::To { node, mark }),
+        };
+        Bound { max: raw.max, on_max }
+    }
+}
