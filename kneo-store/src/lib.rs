@@ -1,1 +1,17 @@
-//! kneo-store.
+//! Where Kneo's runs live.
+//!
+//! | Store | Survives | For |
+//! | --- | --- | --- |
+//! | [`MemoryStore`] | nothing | tests, runs that may be lost; the reference that implementors read |
+//! | [`SqliteStore`] | crashes of process and machine | one machine, any number of processes |
+//!
+//! A store of your own implements [`kneo_core::store::Store`] and is correct if it passes the `conformance` suite
+//! (feature `conformance`).
+
+mod clock;
+mod hint;
+mod memory;
+mod rule;
+
+pub use clock::SystemClock;
+pub use memory::MemoryStore;

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::id::{RunId, WorkerId};
+use crate::id::{RunId, TaskId, WorkerId};
 use crate::run::{RunKey, RunStatus, Seq};
 use crate::task::{DecisionView, TaskState};
 
@@ -42,6 +42,12 @@ pub enum CommitError {
     /// The task does not exist in this run.
     #[error("the task is unknown")]
     TaskUnknown,
+    /// A task with this id exists.
+    #[error("{task} exists already")]
+    TaskExists {
+        /// The task.
+        task: TaskId,
+    },
     /// Another run holds a slot.
     #[error("`{key}` is held by {holder}")]
     Conflict {
@@ -132,6 +138,7 @@ impl CommitError {
             CommitError::Terminal { .. } | CommitError::TaskClosed { .. } => "invalid_state",
             CommitError::AlreadyDecided { .. } => "already_decided",
             CommitError::TaskUnknown => "task_not_found",
+            CommitError::TaskExists { .. } => "task_exists",
             CommitError::Conflict { .. } => "conflict",
             CommitError::Started { .. } => "started",
             CommitError::KeyConflict { .. } => "idempotency_key_conflict",
