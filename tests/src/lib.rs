@@ -1,1 +1,12 @@
-//! Unpublished: see the folder's files.
+//! What the tests of the whole workspace share. Unpublished.
+//!
+//! The tests stand in this folder, one file per question: `architecture.rs` asks whether the sources keep the rules of
+//! `docs/architecture.md`.
+
+pub mod files;
+pub mod rust_source;
+pub mod source_tree;
+pub mod workspace;
+
+/// What a helper returns: a test has no use for a typed error, only for its text.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
