@@ -75,10 +75,19 @@ const BANS: &[Ban] = &[
         paths: &["std::fs", "std::io::stdin", "std::io::stdout", "std::io::stderr"],
         but: &["kneo-spec/src/loader/fs.rs"],
     },
-    // The engine is given times and ids; the traits that make them are the driver's.
+    // The engine is given times, ids and outcomes; the contracts that make them are the driver's.
     Ban {
         under: &["kneo-runtime/src/engine"],
-        paths: &["kneo_core::clock", "kneo_core::store", "kneo_core::provider", "kneo_core::tool", "tracing"],
+        paths: &[
+            "kneo_core::clock",
+            "kneo_core::provider::Provider",
+            "kneo_core::secret::SecretSource",
+            "kneo_core::store::Store",
+            "kneo_core::tool::Backing",
+            "kneo_core::tool::Function",
+            "kneo_core::tool::Tool",
+            "tracing",
+        ],
         but: &[],
     },
     // The host's environment, terminal and process are the host's.

@@ -4,8 +4,11 @@
 //! enough to say which paths a file names and how long it is, and it reads a file that does not compile.
 
 mod blank;
+mod modules;
 mod paths;
+mod token;
 
+pub use modules::ModDeclaration;
 pub use paths::{Named, named_paths};
 
 use blank::Blanked;
@@ -26,15 +29,6 @@ pub struct Comment {
     pub line: usize,
     /// The comment with its slashes.
     pub text: String,
-}
-
-/// A `mod name;`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ModDeclaration {
-    /// The module's name.
-    pub name: String,
-    /// Whether only tests have it.
-    pub test_only: bool,
 }
 
 impl RustSource {
@@ -73,9 +67,7 @@ impl RustSource {
     /// Every `mod name;`, in order.
     #[must_use]
     pub fn modules(&self) -> Vec<ModDeclaration> {
-        let library = declared(&self.library_code);
-        let all = declared(&self.code).into_iter();
-        all.map(|name| ModDeclaration { test_only: !library.contains(&name), name }).collect()
+        modules::declared(&self.code, &self.library_code)
     }
 
     /// The lines, from 1, on which a text stands that is not part of a longer word.
@@ -83,17 +75,6 @@ impl RustSource {
     pub fn lines_with(code: &str, word: &str) -> Vec<usize> {
         (1..).zip(code.lines()).filter(|(_, line)| has_word(line, word)).map(|(at, _)| at).collect()
     }
-}
-
-fn declared(code: &str) -> Vec<String> {
-    let words: Vec<&str> = code.split_inclusive([';', '{', '}']).collect();
-    let of = |statement: &&str| {
-        let name = statement.strip_suffix(';')?.rsplit_once("mod ").map(|(before, name)| (before, name.trim()));
-        let (before, name) = name?;
-        let whole = before.ends_with(|c: char| c.is_whitespace() || c == ')') || before.is_empty();
-        (whole && !name.is_empty() && name.chars().all(is_word)).then(|| name.to_owned())
-    };
-    words.iter().filter_map(of).collect()
 }
 
 fn has_word(line: &str, word: &str) -> bool {
@@ -136,14 +117,6 @@ mod tests {
     fn a_condition_that_tests_lack_is_library_code() {
         let source = RustSource::new("#[cfg(not(test))]\nfn kept() {}\n#[cfg(all(test, unix))]\nfn gone() {}");
         assert!(source.library_code().contains("kept") && !source.library_code().contains("gone"));
-    }
-
-    #[test]
-    fn modules_are_found_with_their_condition() {
-        let source = RustSource::new("pub mod a;\npub(crate) mod b;\nmod c { }\n// mod d;\n#[cfg(test)]\nmod e;\n");
-        let found = source.modules();
-        let found: Vec<_> = found.iter().map(|module| (&*module.name, module.test_only)).collect();
-        assert_eq!(found, [("a", false), ("b", false), ("e", true)]);
     }
 
     #[test]

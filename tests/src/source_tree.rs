@@ -31,12 +31,13 @@ pub fn follow(root: &Path, test_only: bool) -> Outcome<Vec<SourceFile>> {
             return Err(format!("{}: a module says where its file is: let its name say it", files::short(&path)).into());
         }
         for module in source.modules() {
-            let file = modules.join(format!("{}.rs", module.name));
+            let folder: PathBuf = module.path.iter().fold(modules.clone(), |folder, name| folder.join(name));
+            let file = folder.with_extension("rs");
             if !file.is_file() {
-                let missing = format!("{}: `mod {};` has no file", files::short(&path), module.name);
-                return Err(missing.into());
+                let name = module.path.join("::");
+                return Err(format!("{}: `mod {name};` has no file", files::short(&path)).into());
             }
-            pending.push((file, modules.join(&module.name), test_only || module.test_only));
+            pending.push((file, folder, test_only || module.test_only));
         }
         files.push(SourceFile { path, test_only, source });
     }
@@ -78,8 +79,8 @@ mod tests {
             ("src/a.rs", "mod b;"),
             ("src/a/b.rs", ""),
             ("src/a/lost.rs", ""),
-            ("src/tests.rs", "mod case;"),
-            ("src/tests/case.rs", ""),
+            ("src/tests.rs", "mod inline {\n    mod case;\n}"),
+            ("src/tests/inline/case.rs", ""),
             ("nested/Cargo.toml", ""),
             ("nested/lib.rs", ""),
         ]);
@@ -90,7 +91,7 @@ mod tests {
             ("src/a/b.rs", false),
             ("src/a.rs", false),
             ("src/lib.rs", false),
-            ("src/tests/case.rs", true),
+            ("src/tests/inline/case.rs", true),
             ("src/tests.rs", true),
         ];
         assert_eq!(seen, expected.map(|(path, test)| (path.to_owned(), test)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::is_word;
+use super::token::{Token, tokens};
 
 /// A path that code names, such as `std::env::var`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,34 +47,6 @@ fn follow(named: Named, imports: &BTreeMap<String, String>) -> Named {
         (Some(whole), None) => Named { path: whole.clone(), line: named.line },
         (None, _) => named,
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Token<'a> {
-    Word(&'a str),
-    PathSeparator,
-    Other(char),
-}
-
-fn tokens(code: &str) -> Vec<(usize, Token<'_>)> {
-    let mut tokens = Vec::new();
-    for (line, mut rest) in (1..).zip(code.lines()) {
-        while let Some(c) = rest.chars().next() {
-            let (token, len) = if is_word(c) {
-                let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                (Token::Word(rest.get(..len).unwrap_or_default()), len)
-            } else if rest.starts_with("::") {
-                (Token::PathSeparator, 2)
-            } else {
-                (Token::Other(c), c.len_utf8())
-            };
-            if !matches!(token, Token::Other(c) if c.is_whitespace()) {
-                tokens.push((line, token));
-            }
-            rest = rest.get(len..).unwrap_or_default();
-        }
-    }
-    tokens
 }
 
 struct Reader<'a> {
