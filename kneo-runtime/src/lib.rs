@@ -1,1 +1,3 @@
 //! kneo-runtime.
+
+pub mod engine;

@@ -1,0 +1,67 @@
+//! The engine: what a run does next, as two pure functions.
+//!
+//! [`decide`] holds all policy: given a state and an input it says which entries follow, and changes nothing.
+//! [`evolve`] only folds: given an entry it changes the state, and decides nothing — no expression, no schema, no clock.
+//! So decision code may change while old journals stay valid.
+//!
+//! ```text
+//! loop {                                      // one turn of a run's actor
+//!     for input in waiting { for entry in decide(&state, input) { evolve(&mut state, entry) } }
+//!     while let entries = decide(&state, Advance) and not empty { evolve each }
+//!     commit everything at once; then start the effects that are open and stop those that are not
+//! }
+//! ```
+//!
+//! # What stands where
+//!
+//! | Input | comes when | and leads to |
+//! | --- | --- | --- |
+//! | [`InputKind::Start`] | a host starts a run | `run_started` |
+//! | [`InputKind::Claimed`] | a worker takes the run | `run_claimed`; what was in flight is `effect_lost` and runs again, asks or fails |
+//! | [`InputKind::Outcome`] | an effect is over | `effect_succeeded`, `effect_failed`, `effect_cancelled`, `late_outcome` |
+//! | [`InputKind::Advance`] | always, until nothing follows | everything else: timers that are due, moves of flows and steps, parking, the end |
+//!
+//! Decisions of people, cancel requests and reassignments are facts from outside: they are folded, then `Advance`.
+
+mod decide;
+mod environment;
+mod evolve;
+mod program;
+mod request;
+mod state;
+mod transcript;
+
+pub use decide::{Input, InputKind, decide};
+pub use evolve::{Mismatch, evolve};
+pub use program::{HostTool, Program, Versions};
+pub use request::{EffectRequest, effect_request};
+pub use state::{OpenEffect, OpenTask, State};
+pub use transcript::{answer_to_value, value_to_answer};
+
+use std::time::Duration;
+
+use kneo_core::provider::ModelAnswer;
+use kneo_core::{Failure, Value};
+
+/// The numbered behaviour of this engine: written into every record, never reused.
+pub const REVISION: u16 = 1;
+
+/// A run that waits longer than this for its next timer gives up its lease.
+pub const PARK_AFTER: Duration = Duration::from_secs(30);
+
+/// How many tool calls of one turn run at the same time.
+pub const MAX_PARALLEL_CALLS: usize = 8;
+
+/// What became of an effect.
+#[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the driver reports each")]
+pub enum EffectResult {
+    /// A function or tool gave a value.
+    Value(Value),
+    /// A model answered.
+    Answer(Box<ModelAnswer>),
+    /// It failed.
+    Failed(Failure),
+    /// It was told to stop, and has.
+    Cancelled,
+}

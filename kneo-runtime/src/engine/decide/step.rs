@@ -1,0 +1,66 @@
+//! A live step's next move.
+
+use kneo_core::event::{AfterFailure, Event};
+use kneo_core::plan::{Approval, NodeKind, OnError};
+use kneo_core::{Failure, Path};
+
+use super::{Out, agent, effect, fork, human};
+use crate::engine::environment::{InputView, holds};
+use crate::engine::state::{FlowKind, Phase, State};
+
+pub(super) fn advance(state: &State, out: &mut Out, path: &Path) {
+    let Some(step) = state.steps.get(path) else { return };
+    match &step.phase {
+        Phase::New => begin(state, out, path),
+        Phase::Failing(failure) => fail(state, out, path, failure),
+        Phase::Answered(ask, answer) => human::answered(state, out, path, *ask, answer),
+        Phase::Forked(branches) => fork::advance(state, out, path, branches),
+        Phase::Agent(run) => agent::advance(state, out, path, run),
+        Phase::Running | Phase::BackingOff | Phase::Asking(_) | Phase::Nested => {}
+    }
+}
+
+fn begin(state: &State, out: &mut Out, path: &Path) {
+    let Some(step) = state.steps.get(path) else { return };
+    let Some(node) = state.plan().node(step.node) else { return };
+    match &node.kind {
+        NodeKind::Function(at) => {
+            let Some(def) = state.plan().function(*at) else { return };
+            match needs_approval(state, &def.approval, &step.input) {
+                Ok(false) => effect::start_function(state, out, path),
+                Ok(true) => human::ask_approval(state, out, path, &def.name, &step.input),
+                Err(failure) => fail(state, out, path, &failure),
+            }
+        }
+        NodeKind::Human(at) => human::ask(state, out, path, *at),
+        NodeKind::Fork(fork) => {
+            let started = (0u32..).take(fork.branches.len()).collect();
+            out.push(path.clone(), Event::ForkTaken { started });
+        }
+        _ => {}
+    }
+}
+
+/// Whether a person must agree to a call with these arguments.
+pub(super) fn needs_approval(state: &State, approval: &Approval, input: &kneo_core::Value) -> Result<bool, Failure> {
+    match approval {
+        Approval::Never => Ok(false),
+        Approval::When(expr) => holds(expr, &InputView { state, input }),
+        _ => Ok(true),
+    }
+}
+
+/// Fails a live step for good, as its policy says.
+pub(super) fn fail(state: &State, out: &mut Out, path: &Path, failure: &Failure) {
+    let Some(step) = state.steps.get(path) else { return };
+    let fallback = state.flows.get(&step.flow).is_some_and(|flow| flow.kind == FlowKind::Fallback);
+    let policy = state.plan().node(step.node).map(|node| node.policy.on_error).unwrap_or_default();
+    let then = match policy {
+        // A step that runs in another's place has no policy of its own.
+        _ if fallback => AfterFailure::Propagate,
+        OnError::Continue => AfterFailure::Continue,
+        OnError::Fallback(node) => AfterFailure::Fallback(node),
+        _ => AfterFailure::Propagate,
+    };
+    out.push(path.clone(), Event::StepFailed { failure: failure.clone(), then });
+}

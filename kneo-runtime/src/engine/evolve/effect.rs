@@ -1,0 +1,239 @@
+//! Effects: from intent to outcome, and what their owners make of it.
+
+use std::sync::Arc;
+
+use kneo_core::event::{AfterLoss, EffectKind};
+use kneo_core::message::{Message, Part, Role, StopReason, ToolCall, ToolResult};
+use kneo_core::plan::{NodeIx, NodeKind, Plan, Strategy, ToolIx};
+use kneo_core::{Attempt, Failure, FailureKind, Path, Segment, Timestamp, Usage, Value};
+
+use super::Folded;
+use super::flow;
+use crate::engine::state::{
+    AgentPhase, AgentRun, CallPhase, CallRun, OpenEffect, Phase, Ready, State, StepRun, Timer, Tries,
+};
+use crate::engine::transcript::value_to_answer;
+
+const NO_OWNER: &str = "nothing there has such an effect";
+
+/// What an effect belongs to.
+pub(super) enum Owner<'a> {
+    Step(&'a mut StepRun),
+    Turn(&'a mut AgentRun),
+    Call(&'a mut CallRun),
+}
+
+impl Owner<'_> {
+    fn tries(&mut self) -> &mut Tries {
+        match self {
+            Owner::Step(step) => &mut step.tries,
+            Owner::Turn(agent) => &mut agent.tries,
+            Owner::Call(call) => &mut call.tries,
+        }
+    }
+}
+
+/// Finds what an effect at a path belongs to, and the path of its step.
+pub(super) fn owner<'a>(state: &'a mut State, path: &Path) -> Option<(Path, Owner<'a>)> {
+    let at = state.owner(path)?;
+    let step = state.steps.get_mut(&at)?;
+    let below = path.segments().get(at.depth()..)?;
+    let owner = match below {
+        [] => Owner::Step(step),
+        [Segment::Turn(turn), rest @ ..] => {
+            let Phase::Agent(agent) = &mut step.phase else { return None };
+            if agent.turn != *turn {
+                return None;
+            }
+            match rest {
+                [] => Owner::Turn(agent),
+                [Segment::Call(index)] => {
+                    let AgentPhase::Calls(calls) = &mut agent.phase else { return None };
+                    Owner::Call(calls.get_mut(*index as usize)?)
+                }
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some((at, owner))
+}
+
+pub(super) fn intended(
+    state: &mut State,
+    path: &Path,
+    attempt: Attempt,
+    kind: EffectKind,
+    deadline: Option<Timestamp>,
+) -> Folded {
+    if state.effects.contains_key(path) {
+        return Err("an effect is open there already");
+    }
+    let intended_at = state.last_at;
+    let (step, mut owner) = owner(state, path).ok_or(NO_OWNER)?;
+    owner.tries().attempts = attempt.as_u32();
+    match owner {
+        Owner::Step(step) => step.phase = Phase::Running,
+        Owner::Turn(agent) => agent.phase = AgentPhase::Asked,
+        Owner::Call(call) => call.phase = CallPhase::Running,
+    }
+    if kind != EffectKind::ToolCall {
+        state.ready.remove(&Ready::Step(step));
+    }
+    if !state.timers.is_empty() {
+        state.timers.retain(|(_, timer)| !matches!(timer, Timer::Backoff(at) if at == path));
+    }
+    let effect = OpenEffect { attempt, kind, intended_at, deadline, cancelling: false };
+    state.effects.insert(path.clone(), effect);
+    Ok(())
+}
+
+/// Closes an effect; gives it.
+pub(super) fn close(state: &mut State, path: &Path, attempt: Attempt) -> Result<OpenEffect, &'static str> {
+    match state.effects.remove(path) {
+        Some(effect) if effect.attempt == attempt => Ok(effect),
+        Some(_) => Err("another attempt is open there"),
+        None => Err("no effect is open there"),
+    }
+}
+
+pub(super) fn succeeded(state: &mut State, path: &Path, attempt: Attempt, output: &Value, usage: Usage) -> Folded {
+    state.usage += usage;
+    // A person may supply the result of a lost effect, which is open no more.
+    if state.effects.contains_key(path) && close(state, path, attempt)?.cancelling {
+        return Ok(());
+    }
+    let program = Arc::clone(&state.program);
+    let (step, owner) = owner(state, path).ok_or(NO_OWNER)?;
+    match owner {
+        Owner::Step(_) => return flow::finish_step(state, path, output.clone()),
+        Owner::Turn(agent) => agent.usage += usage,
+        Owner::Call(call) => call.phase = CallPhase::Done(ToolResult::new(&call.call, output.clone(), false)),
+    }
+    state.ready.insert(Ready::Step(step.clone()));
+    let run = state.steps.get_mut(&step).ok_or(NO_OWNER)?;
+    let node = run.node;
+    let Phase::Agent(agent) = &mut run.phase else { return Err("the step is not an agent") };
+    if matches!(agent.phase, AgentPhase::Calls(_)) {
+        next_turn(agent);
+        return Ok(());
+    }
+    let (message, stop) = value_to_answer(output).ok_or("it is not a model's answer")?;
+    answered(program.plan(), node, agent, message, stop)
+}
+
+/// Takes a model's answer into the conversation.
+fn answered(plan: &Plan, node: NodeIx, agent: &mut AgentRun, message: Message, stop: StopReason) -> Folded {
+    let Some(NodeKind::Agent(at)) = plan.node(node).map(|node| &node.kind) else {
+        return Err("the step is not an agent");
+    };
+    let def = plan.agent(*at).ok_or("the plan has no such agent")?;
+    let text: Arc<str> = Arc::from(message.to_text());
+    let calls: Vec<CallRun> = message.tool_calls().map(|call| call_run(plan, &def.tools, call)).collect();
+    agent.messages.push(Arc::new(message));
+    agent.phase = match (stop, def.strategy) {
+        (StopReason::ContentFilter, _) => {
+            let failure = Failure::new(FailureKind::Provider, "the model's content filter stopped the answer");
+            AgentPhase::Failing(failure.with_code("provider_content_filter").with_retryable(false))
+        }
+        (_, Strategy::React { .. }) if !calls.is_empty() => AgentPhase::Calls(calls),
+        _ => AgentPhase::Answer(text),
+    };
+    Ok(())
+}
+
+fn call_run(plan: &Plan, tools: &[ToolIx], call: &ToolCall) -> CallRun {
+    let named = |at: &&ToolIx| plan.tool(**at).is_some_and(|tool| tool.name.as_str() == &*call.name);
+    CallRun {
+        call: call.clone(),
+        tool: tools.iter().find(named).copied(),
+        tries: Tries::default(),
+        phase: CallPhase::New,
+    }
+}
+
+/// Once every call has its result, the results join the conversation and the model is asked again.
+fn next_turn(agent: &mut AgentRun) {
+    let AgentPhase::Calls(calls) = &agent.phase else { return };
+    let results: Option<Vec<Part>> = calls
+        .iter()
+        .map(|call| match &call.phase {
+            CallPhase::Done(result) => Some(Part::ToolResult(result.clone())),
+            CallPhase::New | CallPhase::Running | CallPhase::Asking(_) | CallPhase::Answered(..) => None,
+        })
+        .collect();
+    if let Some(results) = results {
+        agent.messages.push(Arc::new(Message::new(Role::Tool, results)));
+        agent.turn = agent.turn.saturating_add(1);
+        agent.tries = Tries::default();
+        agent.phase = AgentPhase::Turn;
+    }
+}
+
+pub(super) fn failed(
+    state: &mut State,
+    path: &Path,
+    attempt: Attempt,
+    failure: &Failure,
+    retry_at: Option<Timestamp>,
+) -> Folded {
+    if close(state, path, attempt)?.cancelling {
+        return Ok(());
+    }
+    let (step, mut owner) = owner(state, path).ok_or(NO_OWNER)?;
+    let tries = owner.tries();
+    tries.failures = tries.failures.saturating_add(1);
+    fail_owner(state, step, path, failure, retry_at)
+}
+
+/// Lets what an effect belongs to wait for its next attempt, or fail.
+fn fail_owner(state: &mut State, step: Path, path: &Path, failure: &Failure, retry_at: Option<Timestamp>) -> Folded {
+    let (_, owner) = owner(state, path).ok_or(NO_OWNER)?;
+    match (owner, retry_at) {
+        (Owner::Step(step), Some(_)) => step.phase = Phase::BackingOff,
+        (Owner::Turn(agent), Some(_)) => agent.phase = AgentPhase::BackingOff,
+        (Owner::Call(_), Some(_)) => return Err("a tool call is not tried again"),
+        (Owner::Step(step), None) => step.phase = Phase::Failing(failure.clone()),
+        (Owner::Turn(agent), None) => agent.phase = AgentPhase::Failing(failure.clone()),
+        (Owner::Call(call), None) => {
+            let message = Value::Str(Arc::clone(&failure.message));
+            call.phase = CallPhase::Done(ToolResult::new(&call.call, message, true));
+            call_settled(state, &step)?;
+        }
+    }
+    if let Some(at) = retry_at {
+        state.timers.insert((at, Timer::Backoff(path.clone())));
+    }
+    state.ready.insert(Ready::Step(step));
+    Ok(())
+}
+
+fn call_settled(state: &mut State, step: &Path) -> Folded {
+    let Phase::Agent(agent) = &mut state.steps.get_mut(step).ok_or(NO_OWNER)?.phase else {
+        return Err("the step is not an agent");
+    };
+    next_turn(agent);
+    Ok(())
+}
+
+pub(super) fn lost(state: &mut State, path: &Path, attempt: Attempt, then: AfterLoss) -> Folded {
+    close(state, path, attempt)?;
+    match then {
+        // The entries that follow start it again, or ask.
+        AfterLoss::Rerun | AfterLoss::Ask | AfterLoss::Nothing => Ok(()),
+        AfterLoss::Fail => {
+            let (step, _) = owner(state, path).ok_or(NO_OWNER)?;
+            let message = "a write was in flight when its worker was lost: it may have happened";
+            fail_owner(state, step, path, &Failure::new(FailureKind::Uncertain, message), None)
+        }
+    }
+}
+
+pub(super) fn refused(state: &mut State, path: &Path, message: &Arc<str>) -> Folded {
+    let (step, Owner::Call(call)) = owner(state, path).ok_or(NO_OWNER)? else {
+        return Err("it is not a tool call");
+    };
+    call.phase = CallPhase::Done(ToolResult::new(&call.call, Value::Str(Arc::clone(message)), true));
+    state.ready.insert(Ready::Step(step.clone()));
+    call_settled(state, &step)
+}
