@@ -5,6 +5,11 @@ use std::fmt;
 use crate::id::WorkerId;
 use crate::name::Name;
 
+/// A text that is not the stored form of an [`Actor`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an actor: it is `h`, `w:<worker id>` or `n:<name>`")]
+pub struct ParseActorError(String);
+
 /// Who is behind a record.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -24,6 +29,30 @@ impl Actor {
         Actor::Named(name)
     }
 
+    /// The stored form: `h` for the host, `w:<worker id>`, `n:<name>`.
+    #[must_use]
+    pub fn to_stored(&self) -> String {
+        match self {
+            Actor::Host => "h".to_owned(),
+            Actor::Worker(id) => format!("w:{id}"),
+            Actor::Named(name) => format!("n:{name}"),
+        }
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// A text of another shape.
+    pub fn from_stored(text: &str) -> Result<Actor, ParseActorError> {
+        let actor = match text.split_once(':') {
+            None if text == "h" => Some(Actor::Host),
+            Some(("w", id)) => id.parse().ok().map(Actor::Worker),
+            Some(("n", name)) => Name::new(name).ok().map(Actor::Named),
+            _ => None,
+        };
+        actor.ok_or_else(|| ParseActorError(text.to_owned()))
+    }
+
     /// The name, if somebody named is behind it.
     #[must_use]
     pub fn name(&self) -> Option<&Name> {
@@ -40,6 +69,22 @@ impl fmt::Display for Actor {
             Actor::Host => f.write_str("the host"),
             Actor::Worker(id) => write!(f, "{id}"),
             Actor::Named(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_round_trips_and_strangers_are_refused() {
+        let worker = WorkerId::from_bytes([7; 16]);
+        for actor in [Actor::Host, Actor::Worker(worker), Actor::trusted(Name::new("n:a:b").unwrap())] {
+            assert_eq!(Actor::from_stored(&actor.to_stored()), Ok(actor));
+        }
+        for text in ["", "x", "w:", "w:7", "n:", "n: a", "h:"] {
+            assert!(Actor::from_stored(text).is_err(), "{text}");
         }
     }
 }

@@ -145,6 +145,10 @@ pub enum OutboxTopic {
 }
 
 impl OutboxTopic {
+    /// Every topic.
+    pub const ALL: &'static [OutboxTopic] =
+        &[OutboxTopic::RunEnded, OutboxTopic::TaskOpened, OutboxTopic::TaskEscalated];
+
     /// The word in columns.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -187,6 +191,15 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
+    /// Every action.
+    pub const ALL: &'static [AuditAction] = &[
+        AuditAction::RunStarted,
+        AuditAction::CancelRequested,
+        AuditAction::TaskDecided,
+        AuditAction::TaskReassigned,
+        AuditAction::TaskContinued,
+    ];
+
     /// The word in columns.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -79,7 +79,7 @@ impl Serialize for Elements<'_> {
                 at: differs(|a, b| a.at() != b.at()).then(|| record.at().as_unix_micros()),
                 p: record.path(),
                 r: differs(|a, b| a.revision != b.revision).then_some(record.revision),
-                w: differs(|a, b| a.actor != b.actor).then(|| wire::actor_text(&record.actor)),
+                w: differs(|a, b| a.actor != b.actor).then(|| record.actor.to_stored()),
                 // Leaving the trace is written as an empty text.
                 x: differs(|a, b| a.trace != b.trace).then(|| trace.unwrap_or_default()),
                 d: body::Body(record.event()),
@@ -126,7 +126,7 @@ fn read(element: In<'_>, last: Option<&Record>, blob: &dyn Fn(Digest) -> Option<
         None => last.ok_or_else(|| missing("r"))?.revision,
     };
     let actor: Actor = match element.w {
-        Some(text) => wire::actor(&text).map_err(wrong)?,
+        Some(text) => Actor::from_stored(&text).map_err(|error| wrong(error.to_string()))?,
         None => last.ok_or_else(|| missing("w"))?.actor.clone(),
     };
     let trace = match element.x.as_deref() {

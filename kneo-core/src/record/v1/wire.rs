@@ -6,31 +6,11 @@ use std::time::Duration;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::failure::{Failure, FailureKind};
-use crate::name::Name;
 use crate::payload::Payload;
 use crate::usage::Usage;
 use crate::value::Value;
-
-/// `h` for the host, `w:<worker id>`, `n:<name>`.
-pub(super) fn actor_text(actor: &Actor) -> String {
-    match actor {
-        Actor::Host => "h".to_owned(),
-        Actor::Worker(id) => format!("w:{id}"),
-        Actor::Named(name) => format!("n:{name}"),
-    }
-}
-
-pub(super) fn actor(text: &str) -> Result<Actor, String> {
-    match text.split_once(':') {
-        None if text == "h" => Ok(Actor::Host),
-        Some(("w", id)) => id.parse().map(Actor::Worker).map_err(|error: crate::id::ParseIdError| error.to_string()),
-        Some(("n", name)) => Name::new(name).map(Actor::Named).map_err(|error| error.to_string()),
-        _ => Err(format!("`{text}` is not an actor")),
-    }
-}
 
 /// `{"i": value}` or `{"b": digest, "n": bytes}`.
 pub(super) struct PayloadOut<'a>(pub(super) &'a Payload);
