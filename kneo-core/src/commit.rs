@@ -52,7 +52,7 @@ pub enum Author {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle each")]
 pub enum LeaseChange {
-    /// Nothing. A holder's commit extends its lease.
+    /// Nothing new: the lease stays, and a store extends it when little of it is left.
     Keep,
     /// The creator takes the lease at once.
     Take {

@@ -46,7 +46,11 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 ///   store's clock, is refused even if nothing has recorded the expiry.
 /// - **Idempotency.** A commit id that was committed answers as it did the first time. An idempotency key that was
 ///   taken with the same digest answers [`CommitError::Started`], with another [`CommitError::KeyConflict`].
-/// - **Time.** Leases, readiness and deadlines use the store's clock; `at` of external records is the store's.
+/// - **Time.** Leases, readiness and deadlines use the store's clock; `at` of external records is the store's, and never
+///   before that of the run's last record. After a holder's commit its lease has at least 10 s left; a store need not
+///   write the row anew for the rest.
+/// - **Honest refusals.** A commit is refused only for a reason that a reader can see: a store that finds none, because
+///   the run moved on between refusal and look, submits the commit again by itself.
 /// - **Concurrency.** Every method may be called at any time from any task; several processes may share a durable store.
 ///
 /// # Implementing

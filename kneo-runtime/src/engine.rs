@@ -65,3 +65,6 @@ pub enum EffectResult {
     /// It was told to stop, and has.
     Cancelled,
 }
+
+#[cfg(test)]
+mod tests;

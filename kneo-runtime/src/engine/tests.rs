@@ -1,0 +1,7 @@
+//! The engine against a small model, under random interleavings.
+
+mod grammar;
+mod journal;
+mod property;
+mod scenario;
+mod sim;
