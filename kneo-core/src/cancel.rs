@@ -17,6 +17,8 @@ pub struct Cancel(Arc<Node>);
 struct Node {
     cancelled: AtomicBool,
     inner: Mutex<Inner>,
+    // A token lives as long as its descendants: cancellation reaches them through it, whoever still has it.
+    parent: Option<Arc<Node>>,
 }
 
 #[derive(Default)]
@@ -30,13 +32,17 @@ impl Cancel {
     /// Makes a token without a parent.
     #[must_use]
     pub fn new() -> Cancel {
-        Cancel(Arc::new(Node { cancelled: AtomicBool::new(false), inner: Mutex::default() }))
+        Cancel::below(None)
+    }
+
+    fn below(parent: Option<Arc<Node>>) -> Cancel {
+        Cancel(Arc::new(Node { cancelled: AtomicBool::new(false), inner: Mutex::default(), parent }))
     }
 
     /// Makes a token that is cancelled with this one and may be cancelled alone.
     #[must_use]
     pub fn child(&self) -> Cancel {
-        let child = Cancel::new();
+        let child = Cancel::below(Some(Arc::clone(&self.0)));
         let mut inner = self.0.lock();
         // Read under the lock that `cancel` takes after setting the flag: a child is told or is in the list.
         if self.is_cancelled() {
@@ -85,6 +91,16 @@ impl Node {
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         // Nothing can panic while the lock is held; a poisoned list is still whole.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets a long line of ancestors go one by one: each would otherwise be dropped inside the one before.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some(mut node) = parent.and_then(Arc::into_inner) {
+            parent = node.parent.take();
+        }
     }
 }
 
