@@ -15,7 +15,7 @@ use crate::event::{
 };
 use crate::failure::Failure;
 use crate::name::Name;
-use crate::payload::Payload;
+use crate::payload::{Payload, PayloadError};
 use crate::plan::{EdgeIx, NodeIx, OnTimeout};
 use crate::run::{Attempt, Fence, RunOutcome};
 use crate::task::{Decision, DecisionKind, Request};
@@ -49,6 +49,10 @@ struct Via<P> {
 fn none<P>() -> Option<P> {
     None
 }
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -359,7 +363,7 @@ impl Serialize for Body<'_> {
                 BoundWire { e: edge, th: word, n: node, mk: mark }.serialize(s)
             }
             Event::ForkTaken { started } => Fork { b: started.clone() }.serialize(s),
-            Event::BranchCompleted | Event::BranchCancelled => Via { e: None, o: None::<PayloadOut<'_>> }.serialize(s),
+            Event::BranchCompleted | Event::BranchCancelled => Nothing {}.serialize(s),
             Event::BranchFailed { failure } => FailureOnly { f: failure.into() }.serialize(s),
             Event::EffectIntended { attempt, kind, deadline, version } => {
                 let word = match kind {
@@ -490,35 +494,36 @@ pub(super) fn read(kind: &str, json: &str, blob: &dyn Fn(Digest) -> Option<Bytes
         }
         "step_completed" => {
             let wire: Via<PayloadIn> = cx.parse()?;
-            let output = match wire.o {
-                None => Source::Flow,
-                Some(payload) => Source::Value(cx.payload(payload)?),
+            let output = match (wire.e, wire.o) {
+                (None, None) => Source::Flow,
+                (None, Some(payload)) => Source::Value(cx.payload(payload)?),
+                (Some(_), _) => return Err(cx.wrong("no edge leads to an output")),
             };
             Event::StepCompleted { output }
         }
         "step_failed" => {
             let wire: StepFailedWire = cx.parse()?;
             let then = match (wire.th, wire.n) {
-                (AfterFailureWord::Propagate, _) => AfterFailure::Propagate,
-                (AfterFailureWord::Continue, _) => AfterFailure::Continue,
+                (AfterFailureWord::Propagate, None) => AfterFailure::Propagate,
+                (AfterFailureWord::Continue, None) => AfterFailure::Continue,
                 (AfterFailureWord::Fallback, Some(node)) => AfterFailure::Fallback(node),
-                (AfterFailureWord::Fallback, None) => return Err(cx.wrong("a fallback names no node")),
+                _ => return Err(cx.wrong("a fallback, and nothing else, names a node")),
             };
             Event::StepFailed { failure: wire.f.into(), then }
         }
         "bound_reached" => {
             let wire: BoundWire = cx.parse()?;
-            let then = match (wire.th, wire.n) {
-                (AfterBoundWord::Fail, _) => AfterBound::Fail,
-                (AfterBoundWord::Continue, _) => AfterBound::Continue,
-                (AfterBoundWord::To, Some(node)) => AfterBound::To { node, mark: wire.mk },
-                (AfterBoundWord::To, None) => return Err(cx.wrong("a jump names no node")),
+            let then = match (wire.th, wire.n, wire.mk) {
+                (AfterBoundWord::Fail, None, None) => AfterBound::Fail,
+                (AfterBoundWord::Continue, None, None) => AfterBound::Continue,
+                (AfterBoundWord::To, Some(node), mark) => AfterBound::To { node, mark },
+                _ => return Err(cx.wrong("a jump, and nothing else, names a node")),
             };
             Event::BoundReached { bound: wire.e.map_or(BoundAt::Scope, BoundAt::Edge), then }
         }
         "fork_taken" => Event::ForkTaken { started: cx.parse::<Fork>()?.b },
-        "branch_completed" => Event::BranchCompleted,
-        "branch_cancelled" => Event::BranchCancelled,
+        "branch_completed" => cx.parse::<Nothing>().map(|Nothing {}| Event::BranchCompleted)?,
+        "branch_cancelled" => cx.parse::<Nothing>().map(|Nothing {}| Event::BranchCancelled)?,
         "branch_failed" => Event::BranchFailed { failure: cx.parse::<FailureOnly>()?.f.into() },
         "effect_intended" => {
             let wire: Intended = cx.parse()?;
@@ -625,44 +630,40 @@ impl Reader<'_> {
     }
 
     fn payload(&self, wire: PayloadIn) -> Result<Payload, DecodeError> {
-        match wire.b {
-            None => Ok(Payload::new(wire.i)?),
-            Some(digest) => {
+        match (wire.i, wire.b, wire.n) {
+            (Some(value), None, None) => Ok(Payload::new(value)?),
+            (None, Some(digest), Some(size)) => {
                 let bytes = (self.blob)(digest).ok_or(DecodeError::BlobMissing { digest })?;
+                if bytes.len() != size {
+                    return Err(PayloadError::Damaged { digest }.into());
+                }
                 Ok(Payload::from_blob(digest, bytes)?)
             }
+            _ => Err(self.wrong("a payload is a value, or a blob with its size")),
         }
     }
 
     fn decision(&self, wire: DecisionWire<PayloadIn>) -> Result<Decision, DecodeError> {
-        let content = |payload: Option<PayloadIn>| {
-            payload.map_or_else(|| Err(self.wrong("the decision has no content")), |payload| self.payload(payload))
-        };
-        Ok(match wire.k {
-            DecisionKind::Approve => Decision::Approve { comment: wire.m },
-            DecisionKind::Reject => Decision::Reject { reason: wire.m },
-            DecisionKind::Edit => Decision::Edit { content: content(wire.o)? },
-            DecisionKind::Provide => Decision::Provide { content: content(wire.o)? },
-            DecisionKind::Select => {
-                Decision::Select { option: wire.m.ok_or_else(|| self.wrong("the decision has no option"))? }
-            }
-            DecisionKind::Retry => Decision::Retry,
+        Ok(match (wire.k, wire.m, wire.o) {
+            (DecisionKind::Approve, comment, None) => Decision::Approve { comment },
+            (DecisionKind::Reject, reason, None) => Decision::Reject { reason },
+            (DecisionKind::Edit, None, Some(content)) => Decision::Edit { content: self.payload(content)? },
+            (DecisionKind::Provide, None, Some(content)) => Decision::Provide { content: self.payload(content)? },
+            (DecisionKind::Select, Some(option), None) => Decision::Select { option },
+            (DecisionKind::Retry, None, None) => Decision::Retry,
+            (kind, ..) => return Err(self.wrong(format!("`{kind}` comes with too little or too much"))),
         })
     }
 
     fn ended(&self) -> Result<RunOutcome, DecodeError> {
         let wire: Ended<PayloadIn> = self.parse()?;
-        let failure =
-            |wire: Option<FailureWire>| wire.map(Failure::from).ok_or_else(|| self.wrong("the outcome has no failure"));
-        Ok(match wire.s {
-            EndedWord::Completed => {
-                let output = wire.o.ok_or_else(|| self.wrong("the outcome has no output"))?;
-                RunOutcome::Completed(self.payload(output)?)
-            }
-            EndedWord::Failed => RunOutcome::Failed(failure(wire.f)?),
-            EndedWord::Cancelled => RunOutcome::Cancelled,
-            EndedWord::TimedOut => RunOutcome::TimedOut(failure(wire.f)?),
-            EndedWord::Expired => RunOutcome::Expired(failure(wire.f)?),
+        Ok(match (wire.s, wire.o, wire.f) {
+            (EndedWord::Completed, Some(output), None) => RunOutcome::Completed(self.payload(output)?),
+            (EndedWord::Failed, None, Some(failure)) => RunOutcome::Failed(failure.into()),
+            (EndedWord::Cancelled, None, None) => RunOutcome::Cancelled,
+            (EndedWord::TimedOut, None, Some(failure)) => RunOutcome::TimedOut(failure.into()),
+            (EndedWord::Expired, None, Some(failure)) => RunOutcome::Expired(failure.into()),
+            _ => return Err(self.wrong("the outcome comes with too little or too much")),
         })
     }
 }

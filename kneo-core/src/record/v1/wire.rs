@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
 use crate::failure::{Failure, FailureKind};
@@ -36,11 +36,15 @@ impl Serialize for PayloadOut<'_> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PayloadIn {
-    #[serde(default)]
-    pub(super) i: Value,
+    /// `null` is a value, and not the same as nothing.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) i: Option<Value>,
     pub(super) b: Option<Digest>,
-    #[serde(rename = "n")]
-    _bytes: Option<u64>,
+    pub(super) n: Option<usize>,
+}
+
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// `{"k": kind, "c": code, "m": message, "y": retryable, "ra": µs}`.
