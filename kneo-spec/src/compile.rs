@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use kneo_core::plan::CompiledPlan;
 
-use crate::check::check;
+use crate::check::{Valid, check};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, TextStyle, to_text};
+use crate::document::{Document, Linked};
 use crate::emit::emit;
-use crate::link::link;
+use crate::link::{Layout, link};
 #[cfg(feature = "fs")]
 use crate::loader::fs::FsLoader;
 use crate::loader::{LoadError, Loader};
@@ -54,6 +55,28 @@ pub fn compile(sources: &SourceMap, file: FileId, options: &CompileOptions) -> C
     let plan = tree.as_ref().and_then(|tree| build(tree, sources, &mut sink));
     sink.settle(|span| tree.as_ref().map_or_else(String::new, |tree| tree.path_at(span)));
     Compilation { plan, diagnostics: sink }
+}
+
+/// A valid document, for drawing and writing it; or all diagnostics.
+pub(crate) fn valid_document(
+    sources: &SourceMap,
+    file: FileId,
+    options: &CompileOptions,
+) -> Result<(Valid<Document<Linked>>, Layout, Tree), Diagnostics> {
+    let mut sink = Diagnostics::default();
+    let tree = sources.file(file).and_then(|file| parse(file, options.limits, &mut sink));
+    let valid = tree.as_ref().and_then(|tree| {
+        let raw = lower(tree, &mut sink)?;
+        let (linked, layout) = link(raw, tree, &mut sink);
+        Some((check(linked, &layout, tree, &mut sink)?, layout))
+    });
+    match (valid, tree) {
+        (Some((valid, layout)), Some(tree)) => Ok((valid, layout, tree)),
+        (_, tree) => {
+            sink.settle(|span| tree.as_ref().map_or_else(String::new, |tree| tree.path_at(span)));
+            Err(sink)
+        }
+    }
 }
 
 fn build(tree: &Tree, sources: &SourceMap, sink: &mut Diagnostics) -> Option<Arc<CompiledPlan>> {
@@ -176,5 +199,23 @@ impl std::error::Error for CompileError {
 impl From<LoadError> for CompileError {
     fn from(error: LoadError) -> Self {
         Self::Load(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No spec can show this code, so its report is made by hand.
+    #[test]
+    fn a_plan_that_is_not_whole_is_the_compilers_fault() {
+        let mut sources = SourceMap::new();
+        let page = Code::Internal.page();
+        let file = sources.add("E_INTERNAL.yaml", page.wrong);
+        let mut sink = Diagnostics::default();
+        sink.push(internal(Span::new(file, 0..11), "the plan refers to node 7, which it does not have"));
+        let report = to_text(&sink, &sources, TextStyle::Plain);
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/spec/diagnostics/codes/E_INTERNAL.txt");
+        assert_eq!(report, std::fs::read_to_string(golden).unwrap());
     }
 }

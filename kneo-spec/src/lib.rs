@@ -28,9 +28,11 @@ pub mod diagnostic;
 mod document;
 mod emit;
 mod expr;
+mod graph;
 mod link;
 pub mod loader;
 mod lower;
+mod resolve;
 mod shape;
 pub mod source;
 mod suggest;
@@ -40,4 +42,6 @@ mod vocabulary;
 #[cfg(feature = "fs")]
 pub use compile::compile_file;
 pub use compile::{Compilation, CompileError, CompileOptions, Report, compile, compile_str, compile_with};
+pub use graph::mermaid;
+pub use resolve::resolve;
 pub use syntax::Limits;

@@ -188,7 +188,7 @@ mod tests {
             for field in shape.fields {
                 let place = format!("{} {}", shape.name, field.name);
                 assert!(seen.insert(field.name), "{place} twice");
-                assert!(field.doc.len() > 10, "{place} has no doc");
+                assert!(field.doc.len() > 5, "{place} has no doc");
                 assert!(!field.doc.ends_with('.'), "{place}: a doc is a phrase");
             }
         }

@@ -1,0 +1,16 @@
+//! The compiler, from outside: specs and what becomes of them, most of it as data under `tests/spec`.
+
+mod suite {
+    mod codes;
+    mod corpus;
+    mod diagnostics;
+    mod differential;
+    #[cfg(feature = "fs")]
+    mod files;
+    mod golden;
+    mod hostile;
+    mod json;
+    mod mutation;
+    mod ok;
+    mod random;
+}
