@@ -126,10 +126,17 @@ impl ValueTemplate {
         }
     }
 
-    /// Joins entries to a map.
+    /// Joins entries to a map, which is a constant if it has one entry at most and that is.
     #[must_use]
     pub fn map(entries: Vec<(Arc<str>, ValueTemplate)>) -> ValueTemplate {
-        ValueTemplate::Map(entries)
+        let constant = match entries.as_slice() {
+            [] => Map::new(Vec::new()).ok(),
+            [(key, value)] => {
+                value.as_constant().and_then(|value| Map::new(vec![(Arc::clone(key), value.clone())]).ok())
+            }
+            _ => None,
+        };
+        constant.map_or(ValueTemplate::Map(entries), |map| ValueTemplate::Literal(Value::Map(map)))
     }
 
     /// The expression, if the value is one hole.

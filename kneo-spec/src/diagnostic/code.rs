@@ -88,6 +88,18 @@ codes! {
     ExprNeedsQuotes = "E_EXPR_NEEDS_QUOTES" Error "An expression that YAML would read as something else is quoted.";
 
     ExprSyntax = "E_EXPR_SYNTAX" Error "Expressions and holes are well-formed.";
+    ExprTooLong = "E_EXPR_TOO_LONG" Error "An expression has at most 2,048 bytes.";
+    ExprTooDeep = "E_EXPR_TOO_DEEP" Error "Expressions and values nest only as deep as a plan can hold.";
+    ExprUnsupported = "E_EXPR_UNSUPPORTED" Error "Expressions use only the part of CEL that the language has.";
+    ExprHyphen = "E_EXPR_HYPHEN" Error "A step whose id is no identifier is read as `steps[\"id\"]`.";
+    ExprUnknownRoot = "E_EXPR_UNKNOWN_ROOT" Error "Expressions read only the names that exist where they stand.";
+    ExprUnknownStep = "E_EXPR_UNKNOWN_STEP" Error "Expressions read steps of the same workflow.";
+    ExprUnknownField = "E_EXPR_UNKNOWN_FIELD" Error "A step, `run` and `round` each have a fixed set of fields.";
+    ExprUnknownFunction = "E_EXPR_UNKNOWN_FUNCTION" Error "Expressions call the functions that the language has.";
+    ExprArguments = "E_EXPR_ARGUMENTS" Error "Functions and macros are called with the arguments they take.";
+    ExprType = "E_EXPR_TYPE" Error "Operators, functions and conditions are given values of the types they take.";
+    TemplateUnclosed = "E_TEMPLATE_UNCLOSED" Error "A hole that begins with `{{` ends with `}}`.";
+    LooksLikeExpression = "W_LOOKS_LIKE_EXPRESSION" Warning "Text that is the path of a step is not a read of the step.";
     ReadMaybeUnrun = "E_READ_MAYBE_UNRUN" Error "A step is read only where it has settled on every path, or under `has()` or `default()`.";
     ReadOptionalOutput = "E_READ_OPTIONAL_OUTPUT" Error "What a step may have left empty is read only under `has()` or `default()`.";
     ReadAcrossBranches = "E_READ_ACROSS_BRANCHES" Error "A branch is not read before it is joined.";

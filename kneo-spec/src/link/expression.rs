@@ -57,7 +57,7 @@ impl Linker<'_> {
     ) -> Option<Spanned<Compiled<Expr>>> {
         let compiled = match &raw.value {
             RawExpr::Bool(value) => constant(Expr::Literal(Value::Bool(*value))),
-            RawExpr::Text(text) => expr::compile(text, vocabulary, self.sink)?,
+            RawExpr::Text(text) => expr::condition(text, vocabulary, self.sink)?,
         };
         Some(Spanned::new(compiled, raw.span))
     }

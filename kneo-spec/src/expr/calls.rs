@@ -1,0 +1,190 @@
+//! Calls: functions, the guards, and the macros over lists and maps.
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, Expr as Cel, LiteralValue};
+use kneo_core::expr::{Each, EachKind, Expr, Function, Pattern};
+
+use super::lower::{Asked, Lowering, Typed};
+use super::types::{self, Type};
+use crate::diagnostic::{Code, tick};
+use crate::suggest::nearest;
+
+const MACROS: [(&str, EachKind); 5] = [
+    ("all", EachKind::All),
+    ("exists", EachKind::Exists),
+    ("exists_one", EachKind::ExistsOne),
+    ("map", EachKind::Map),
+    ("filter", EachKind::Filter),
+];
+
+/// CEL's functions on types that the language does not have.
+const FOREIGN: [&str; 6] = ["type", "dyn", "uint", "bytes", "timestamp", "duration"];
+
+/// What other languages call our functions.
+const ALIASES: [(&str, &str); 16] = [
+    ("len", "size"),
+    ("length", "size"),
+    ("count", "size"),
+    ("lower", "lowerAscii"),
+    ("toLowerCase", "lowerAscii"),
+    ("upper", "upperAscii"),
+    ("toUpperCase", "upperAscii"),
+    ("str", "string"),
+    ("toString", "string"),
+    ("float", "double"),
+    ("number", "double"),
+    ("strip", "trim"),
+    ("any", "exists"),
+    ("some", "exists"),
+    ("toJson", "json"),
+    ("includes", "contains"),
+];
+
+impl Lowering<'_> {
+    pub(super) fn call(&mut self, node: &IdedExpr, call: &CallExpr) -> Option<Typed> {
+        let name = call.func_name.as_str();
+        if let Some((_, kind)) = MACROS.iter().find(|(word, _)| *word == name) {
+            return self.each(node, call, *kind);
+        }
+        let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
+        match (name, arguments.as_slice()) {
+            ("has", [path]) => {
+                let asked = self.asked(path, Asked::Whether)?;
+                Some((Expr::Has(Box::new(asked)), Type::Bool))
+            }
+            ("default", [path, otherwise]) => {
+                let lowered = (self.asked(path, Asked::WithDefault), self.expr(otherwise));
+                Some((Expr::Default(Box::new(lowered.0?), Box::new(lowered.1?.0)), Type::Any))
+            }
+            ("has", _) => self.arguments(node, "has", "has(path)", 1..=1, arguments.len()),
+            ("default", _) => self.arguments(node, "default", "default(path, otherwise)", 2..=2, arguments.len()),
+            _ => match Function::from_name(name) {
+                Some(function) => self.function(node, function, &arguments),
+                None => self.unknown(node, name),
+            },
+        }
+    }
+
+    /// The path whose absence a call takes care of.
+    fn asked(&mut self, path: &IdedExpr, asked: Asked) -> Option<Expr> {
+        let (expr, _) = match &path.expr {
+            Cel::Ident(_) | Cel::Select(_) | Cel::Call(_) => self.path(path, asked)?,
+            _ => self.expr(path)?,
+        };
+        if matches!(expr, Expr::Root(_) | Expr::Step(_) | Expr::Path(..)) {
+            return Some(expr);
+        }
+        let text = "only a path can be absent";
+        self.report(path, Code::ExprArguments, text, Some("ask for a path, such as `has(steps.x.output.key)`"))
+    }
+
+    fn function(&mut self, node: &IdedExpr, function: Function, arguments: &[&IdedExpr]) -> Option<Typed> {
+        if !function.arity().contains(&arguments.len()) {
+            let (name, signature) = (function.as_str(), function.signature());
+            return self.arguments(node, name, signature, function.arity(), arguments.len());
+        }
+        let lowered = self.all(arguments.iter().copied())?;
+        let found: Vec<Type> = lowered.iter().map(|(_, found)| *found).collect();
+        let mut whole = true;
+        for (index, (argument, given)) in arguments.iter().zip(&found).enumerate() {
+            let (accepted, words) = types::parameter(function, index);
+            if !given.is_a(accepted) {
+                let text = format!("`{}` takes {words}, and this is {}", function.as_str(), given.with_article());
+                let help = (function == Function::String).then_some("write it as JSON: `json(x)`");
+                self.report::<()>(argument, Code::ExprType, text, help);
+                whole = false;
+            }
+        }
+        if !whole {
+            return None;
+        }
+        let result = types::result(function, &found);
+        let mut parts: Vec<Expr> = lowered.into_iter().map(|(expr, _)| expr).collect();
+        if let (Function::Matches, [_, pattern]) = (function, arguments) {
+            if let Cel::Literal(LiteralValue::String(source)) = &pattern.expr {
+                return match Pattern::new(source.inner()) {
+                    Ok(compiled) => Some((Expr::Matches(Box::new(parts.swap_remove(0)), compiled), result)),
+                    Err(error) => self.report(pattern, Code::ExprArguments, error.to_string(), None::<&str>),
+                };
+            }
+        }
+        Some((Expr::Call(function, parts), result))
+    }
+
+    /// A macro binds its variable around the condition and the new item.
+    fn each(&mut self, node: &IdedExpr, call: &CallExpr, kind: EachKind) -> Option<Typed> {
+        let name = call.func_name.as_str();
+        let usage = if kind == EachKind::Map { "list.map(x, new)" } else { "list.{}(x, condition)" };
+        let usage = usage.replace("{}", name);
+        let (Some(over), [variable, parts @ ..]) = (&call.target, call.args.as_slice()) else {
+            let text = format!("`{name}` is called on a list or a map");
+            return self.report(node, Code::ExprArguments, text, Some(format!("write `{usage}`")));
+        };
+        let (when, body) = match parts {
+            [body] => (None, body),
+            [when, body] if kind == EachKind::Map => (Some(when), body),
+            _ => {
+                let text = format!(
+                    "`{name}` takes a variable and a {}",
+                    if kind == EachKind::Map { "value" } else { "condition" }
+                );
+                return self.report(node, Code::ExprArguments, text, Some(format!("write `{usage}`")));
+            }
+        };
+        let over_node: &IdedExpr = over;
+        let over = self.expr(over_node).and_then(|(expr, found)| {
+            if found.is_a(&[Type::List, Type::Map]) {
+                return Some(expr);
+            }
+            let text = format!("`{name}` goes through a list or a map, and this is {}", found.with_article());
+            self.report(over_node, Code::ExprType, text, None::<&str>)
+        });
+        let Cel::Ident(variable) = &variable.expr else {
+            let text = format!("the first argument of `{name}` is the name of a variable");
+            return self.report(variable, Code::ExprArguments, text, Some(format!("write `{usage}`")));
+        };
+        self.locals.push(variable.clone());
+        let when = when.map(|when| self.truth(when, "the condition of `map` is a bool"));
+        let body = match kind {
+            EachKind::Map => self.expr(body).map(|(expr, _)| expr),
+            _ => self.truth(body, &format!("the condition of `{name}` is a bool")),
+        };
+        self.locals.pop();
+        let when = match when {
+            Some(when) => Some(when?),
+            None => None,
+        };
+        let found = if matches!(kind, EachKind::Map | EachKind::Filter) { Type::List } else { Type::Bool };
+        Some((Expr::Each(Box::new(Each { kind, over: over?, when, body: body? })), found))
+    }
+
+    fn arguments(
+        &mut self,
+        node: &IdedExpr,
+        name: &str,
+        signature: &str,
+        wanted: std::ops::RangeInclusive<usize>,
+        given: usize,
+    ) -> Option<Typed> {
+        let wanted = match (*wanted.start(), *wanted.end()) {
+            (1, 1) => "1 argument".to_owned(),
+            (least, most) if least == most => format!("{most} arguments"),
+            (least, most) => format!("{least} to {most} arguments"),
+        };
+        let text = format!("`{name}` takes {wanted}, not {given}");
+        self.report(node, Code::ExprArguments, text, Some(format!("write `{signature}`")))
+    }
+
+    fn unknown(&mut self, node: &IdedExpr, name: &str) -> Option<Typed> {
+        if FOREIGN.contains(&name) {
+            let text = format!("`{name}` of CEL is not part of the language");
+            return self.report(node, Code::ExprUnsupported, text, None::<&str>);
+        }
+        let known = Function::ALL.iter().map(|function| function.as_str());
+        let known = known.chain(MACROS.iter().map(|(word, _)| *word)).chain(["has", "default"]);
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, ours)| *ours);
+        let help = alias.or_else(|| nearest(name, known)).map(|near| format!("did you mean {}?", tick(near)));
+        let text = format!("there is no function {}", tick(name));
+        self.report(node, Code::ExprUnknownFunction, text, help)
+    }
+}

@@ -1,0 +1,180 @@
+//! The one module that knows how CEL is parsed.
+
+use std::thread;
+
+use cel::common::ast::SourceInfo;
+use cel::{Env, IdedExpr, ParseError};
+
+use super::piece::Piece;
+use crate::diagnostic::{Code, Diagnostic, tick};
+use crate::syntax::quote;
+
+/// The longest expression, in bytes.
+pub(super) const MAX_BYTES: usize = 2 << 10;
+
+/// How deep brackets and conditionals may nest.
+const MAX_DEPTH: u16 = 32;
+
+/// What the parser may need for [`MAX_DEPTH`] levels, unoptimised: up to 180 KiB each.
+const STACK_BYTES: usize = 16 << 20;
+
+const BACKSLASH: &str = "write a backslash as `\\\\`, or the string as `r'…'`";
+
+/// A parsed expression.
+pub(super) struct Parsed {
+    pub(super) root: IdedExpr,
+    pub(super) info: SourceInfo,
+}
+
+/// Parses one expression, and reports the first error only: those after it are mostly its echoes.
+pub(super) fn parse(piece: &Piece<'_>) -> Result<Parsed, Box<Diagnostic>> {
+    let cel = piece.cel();
+    if cel.len() > MAX_BYTES {
+        let message = format!("the expression has {} bytes, and at most {MAX_BYTES} are read", cel.len());
+        let diagnostic = Diagnostic::new(Code::ExprTooLong, piece.whole_span(), message);
+        return Err(Box::new(diagnostic.help("compute parts of it in `set` steps and read those")));
+    }
+    if cel.trim().is_empty() {
+        let message = if piece.is_hole { "the hole is empty" } else { "the expression is empty" };
+        return Err(Box::new(Diagnostic::new(Code::ExprSyntax, piece.whole_span(), message)));
+    }
+    if let Some(diagnostic) = wrapped(piece) {
+        return Err(Box::new(diagnostic));
+    }
+    let result = if is_shallow(cel) {
+        run(cel)
+    } else {
+        // The parser recurses with frames so large that a dozen brackets overflow a worker's stack, which ends the
+        // process; so it gets a stack that holds the deepest text it accepts.
+        let parsed = thread::scope(|scope| {
+            let worker = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || run(cel)).ok()?;
+            worker.join().ok()
+        });
+        parsed.unwrap_or_else(|| Err(Failure::unparsed()))
+    };
+    result.map_err(|failure| Box::new(failure.diagnostic(piece)))
+}
+
+/// Whether the parser's recursion is sure to fit any stack.
+fn is_shallow(cel: &str) -> bool {
+    let brackets = cel.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'?')).count();
+    cel.len() <= 256 && brackets <= 4
+}
+
+fn run(cel: &str) -> Result<Parsed, Failure> {
+    let env = Env::default().with_optional_support(false);
+    match env.parser().max_recursion_depth(MAX_DEPTH).parse_with_source_info(cel) {
+        Ok((root, info)) => Ok(Parsed { root, info }),
+        Err(errors) => {
+            Err(errors.errors.iter().min_by_key(|error| error.pos).map_or_else(Failure::unparsed, Failure::of))
+        }
+    }
+}
+
+/// The parser's message and its place: a line and a column in characters, both from 1.
+struct Failure {
+    message: String,
+    position: Option<(usize, usize)>,
+}
+
+impl Failure {
+    fn of(error: &ParseError) -> Self {
+        let number = |n: isize| usize::try_from(n).ok().filter(|n| *n > 0);
+        Self { message: error.msg.clone(), position: number(error.pos.0).zip(number(error.pos.1)) }
+    }
+
+    fn unparsed() -> Self {
+        Self { message: String::new(), position: None }
+    }
+
+    fn diagnostic(&self, piece: &Piece<'_>) -> Diagnostic {
+        let cel = piece.cel();
+        let offset = self.position.and_then(|(line, column)| offset_of(cel, line, column));
+        let message = self.message.strip_prefix("Syntax error: ").unwrap_or(&self.message);
+        let word = message.strip_prefix("reserved identifier: ").or_else(|| quoted(message));
+        let range = match (offset, word) {
+            (Some(_), Some("<EOF>")) => {
+                let end = cel.trim_end();
+                let last = end.chars().next_back().map_or(0, char::len_utf8);
+                end.len() - last..end.len()
+            }
+            (Some(at), Some(word)) if cel.get(at..).is_some_and(|rest| rest.starts_with(word)) => {
+                at..at + word.trim_end().len().max(1)
+            }
+            (Some(at), _) => at..at,
+            (None, _) => return Diagnostic::new(Code::ExprSyntax, piece.whole_span(), "this is not an expression"),
+        };
+        let (code, text, help) = explain(message, word.map(str::trim), cel.get(range.start..).unwrap_or_default());
+        piece.diagnostic(code, range, text).maybe_help(help)
+    }
+}
+
+/// Says in the language's words what the parser said in its own.
+fn explain(message: &str, word: Option<&str>, rest: &str) -> (Code, String, Option<&'static str>) {
+    let syntax = |text: String, help| (Code::ExprSyntax, text, help);
+    if message.contains("Recursion limit") {
+        let text = format!("the expression nests deeper than {MAX_DEPTH} levels");
+        return (Code::ExprTooDeep, text, Some("compute parts of it in `set` steps and read those"));
+    }
+    if let Some(name) = message.strip_prefix("reserved identifier: ") {
+        return syntax(format!("{} is a reserved word", tick(name)), Some("read it as a key: `x[\"…\"]`"));
+    }
+    if message.starts_with("unsupported syntax") {
+        let help = if rest.starts_with(".?") || rest.starts_with("[?") || rest.starts_with('?') {
+            "guard the read with `has()` or `default()`"
+        } else {
+            "write the key in brackets: `x[\"…\"]`"
+        };
+        return (Code::ExprUnsupported, "this syntax of CEL is not part of the language".to_owned(), Some(help));
+    }
+    if message.starts_with("invalid int") {
+        return (Code::ExprUnsupported, "integers lie within plus and minus 2^53 − 1".to_owned(), None);
+    }
+    if message.starts_with("invalid double") {
+        return (Code::ExprUnsupported, "the number is too large for a double".to_owned(), None);
+    }
+    if message.starts_with("invalid string") {
+        return syntax("the string has an escape that does not exist".to_owned(), Some(BACKSLASH));
+    }
+    match word {
+        Some("<EOF>") => syntax("the expression ends too early".to_owned(), None),
+        Some(word) if message.starts_with("token recognition") && word.starts_with(['\'', '"']) => {
+            // A string without an end reaches to the end of its line; what stops before it is an escape.
+            let stops = rest.strip_prefix(word).is_some_and(|after| !after.is_empty() && !after.starts_with('\n'));
+            match stops && word.contains('\\') {
+                true => syntax("the string has an escape that does not exist".to_owned(), Some(BACKSLASH)),
+                false => syntax("the string is not closed".to_owned(), None),
+            }
+        }
+        Some("=") => syntax("`=` is not an operator".to_owned(), Some("to compare, write `==`")),
+        Some("&") => syntax("`&` is not an operator".to_owned(), Some("write `&&`")),
+        Some("|") => syntax("`|` is not an operator".to_owned(), Some("write `||`, or call a function: `f(x)`")),
+        Some("and") => syntax("`and` is not an operator".to_owned(), Some("write `&&`")),
+        Some("or") => syntax("`or` is not an operator".to_owned(), Some("write `||`")),
+        Some("not" | "is") => syntax("this is not an operator".to_owned(), Some("write `!`, `==` or `!=`")),
+        Some(word) if message.starts_with("missing") => syntax(format!("{} is missing here", tick(word)), None),
+        Some(word) => syntax(format!("{} is not expected here", tick(word)), None),
+        None => syntax("this is not an expression".to_owned(), None),
+    }
+}
+
+/// The first text between single quotes, which may hold single quotes itself.
+fn quoted(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once('\'')?;
+    let end = ["' expecting", "' at '"].iter().find_map(|mark| rest.find(mark)).or_else(|| rest.rfind('\''))?;
+    rest.get(..end)
+}
+
+fn offset_of(cel: &str, line: usize, column: usize) -> Option<usize> {
+    let start: usize = cel.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let rest = cel.get(start..)?;
+    Some(rest.char_indices().nth(column - 1).map_or(cel.len(), |(at, _)| start + at))
+}
+
+/// A bare expression that its author put into a hole.
+fn wrapped(piece: &Piece<'_>) -> Option<Diagnostic> {
+    let inner = piece.cel().trim().strip_prefix("{{").filter(|_| !piece.is_hole)?;
+    let bare = inner.strip_suffix("}}").unwrap_or(inner).trim();
+    let diagnostic = Diagnostic::new(Code::ExprSyntax, piece.whole_span(), "an expression is written without `{{ }}`");
+    Some(diagnostic.help(format!("write it bare: `{}`", quote(bare))))
+}
