@@ -28,7 +28,8 @@ pub fn mermaid(sources: &SourceMap, file: FileId, options: &CompileOptions) -> R
 }
 
 fn draw(document: &Valid<Document<Linked>>, layout: &Layout, sources: &SourceMap) -> String {
-    let mut drawing = Drawing { document: document.get(), layout, sources, out: String::from("flowchart TD\n") };
+    let mut drawing =
+        Drawing { document: document.get(), layout, sources, inside: false, out: String::from("flowchart TD\n") };
     for (scope, at) in layout.scopes().iter().enumerate() {
         if let Some(workflow) = drawing.document.workflows.get(*at) {
             drawing.scope(scope, workflow);
@@ -39,8 +40,7 @@ fn draw(document: &Valid<Document<Linked>>, layout: &Layout, sources: &SourceMap
 }
 
 /// Colours that read on light and dark pages; shapes alone tell the kinds apart too.
-const CLASSES: &str = "\
-  classDef agent fill:#dbeafe,stroke:#1d4ed8,color:#111827
+const CLASSES: &str = "  classDef agent fill:#dbeafe,stroke:#1d4ed8,color:#111827
   classDef function fill:#f3f4f6,stroke:#4b5563,color:#111827
   classDef human fill:#fef3c7,stroke:#b45309,stroke-width:3px,color:#111827
   classDef workflow fill:#ede9fe,stroke:#6d28d9,color:#111827
@@ -52,12 +52,15 @@ struct Drawing<'a> {
     document: &'a Document<Linked>,
     layout: &'a Layout,
     sources: &'a SourceMap,
+    /// Whether lines stand in the frame of a workflow.
+    inside: bool,
     out: String,
 }
 
 impl Drawing<'_> {
     fn line(&mut self, line: &str) {
-        self.out.push_str("  ");
+        let depth = if self.inside { 2 } else { 1 };
+        self.out.push_str(&"  ".repeat(depth));
         self.out.push_str(line);
         self.out.push('\n');
     }
@@ -66,6 +69,7 @@ impl Drawing<'_> {
         let body = &workflow.body;
         let name = body.name.as_ref().unwrap_or(&workflow.name);
         self.line(&format!("subgraph w{scope}[\"{}\"]", escape(name.value.as_str())));
+        self.inside = true;
         for (at, step) in body.steps.iter().enumerate() {
             self.step(scope, at, step);
         }
@@ -79,6 +83,7 @@ impl Drawing<'_> {
                 self.line(&format!("s{scope}_{at} -. \"if it fails\" .-> s{scope}_{to}"));
             }
         }
+        self.inside = false;
         self.line("end");
         for (at, step) in body.steps.iter().enumerate() {
             if let StepKind::Workflow(inner) = step.kind
@@ -103,7 +108,7 @@ impl Drawing<'_> {
                 let human = self.document.humans.get(human.get());
                 let what = human.map(|human| {
                     let who = human.body.assignee.as_ref().unwrap_or(&human.name.value);
-                    format!("{} by {who}", request(human.body.request.value))
+                    format!("{} by {who}", request(human.body.request()))
                 });
                 ("{{", "}}", "human", what)
             }

@@ -14,18 +14,20 @@ pub(super) fn humans(document: &Document<Linked>, sink: &mut Diagnostics) {
 }
 
 fn options(human: &Human<Linked>, sink: &mut Diagnostics) {
-    let is_selection = human.request.value == RequestType::Selection;
-    match &human.options {
-        None if is_selection => sink.push(
-            Diagnostic::new(Code::SelectionOptions, human.request.span, "a `selection` has nothing to choose from")
+    match (&human.options, human.request) {
+        (None, Some(request)) if request.value == RequestType::Selection => sink.push(
+            Diagnostic::new(Code::SelectionOptions, request.span, "a `selection` has nothing to choose from")
                 .help("add `options:` with at least one option"),
         ),
-        Some(options) if !is_selection => sink.push(
-            Diagnostic::new(Code::SelectionOptions, options.span, "`options` have no effect here")
-                .label(human.request.span, "not a `selection`")
-                .help("write `request_type: selection`, or remove `options`"),
-        ),
-        None | Some(_) => {}
+        (Some(options), request) if human.request() != RequestType::Selection => {
+            let diagnostic = Diagnostic::new(Code::SelectionOptions, options.span, "`options` have no effect here")
+                .help("write `request_type: selection`, or remove `options`");
+            sink.push(match request {
+                Some(request) => diagnostic.label(request.span, "not a `selection`"),
+                None => diagnostic,
+            });
+        }
+        _ => {}
     }
     let Some(default) = &human.default_option else {
         return;

@@ -20,14 +20,16 @@ pub(super) fn schemas(document: &Document<Linked>, tree: &Tree, sink: &mut Diagn
 }
 
 fn check(schema: &JsonSchema, tree: &Tree, sink: &mut Diagnostics) {
-    if let Err(error) = Schema::compile(&schema.value) {
-        sink.push(
-            Diagnostic::new(
-                Code::Schema,
-                tree.place_of_pointer(schema.node, &error.pointer),
-                format!("this is not a JSON Schema: {}", error.message.replace('\n', " ")),
-            )
-            .help("see https://json-schema.org/draft/2020-12/schema"),
-        );
-    }
+    let Err(error) = Schema::compile(&schema.value) else {
+        return;
+    };
+    let span = tree.place_of_pointer(schema.node, &error.pointer);
+    let diagnostic = Diagnostic::new(Code::Schema, span, "this is not a JSON Schema");
+    sink.push(if error.pointer.ends_with("/type") {
+        diagnostic.help("write `string`, `number`, `integer`, `boolean`, `object`, `array` or `null`")
+    } else {
+        diagnostic
+            .primary(error.message.replace(['\n', '\r'], " "))
+            .help("see https://json-schema.org/draft/2020-12/schema")
+    });
 }

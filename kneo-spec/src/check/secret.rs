@@ -40,12 +40,14 @@ pub(super) fn secrets(tree: &Tree, sink: &mut Diagnostics) {
             continue;
         }
         match &tree.node(node).kind {
-            Kind::Text(text, _) => look(tree, node, text, key, sink),
+            Kind::Text(text, _) if !sink.has(Code::SecretLiteral, tree.node(node).span) => {
+                look(tree, node, text, key, sink);
+            }
             Kind::List(items) => waiting.extend(items.iter().map(|item| (*item, key))),
             Kind::Map(entries) => {
                 waiting.extend(entries.iter().map(|entry| (entry.value, Some(&*entry.key.text))));
             }
-            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Error => {}
+            Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(..) | Kind::Error => {}
         }
     }
 }
@@ -57,7 +59,8 @@ fn look(tree: &Tree, node: NodeId, text: &str, key: Option<&str>, sink: &mut Dia
     if let Some(at) = text.find("-----BEGIN ")
         && text.get(at..).is_some_and(|rest| rest.lines().next().unwrap_or("").contains("PRIVATE KEY-----"))
     {
-        sink.push(literal(place(at..at + 11), "a private key"));
+        // All of it, so that no report shows the key.
+        sink.push(literal(tree.node(node).span, "a private key"));
         return;
     }
     for (start, word) in words(text) {

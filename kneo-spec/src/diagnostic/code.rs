@@ -160,6 +160,11 @@ impl Code {
         crate::suggest::nearest(&text.to_ascii_uppercase(), known).and_then(Self::find)
     }
 
+    /// Whether what a diagnostic of this code points at must not be shown.
+    pub(crate) fn points_at_secret(self) -> bool {
+        matches!(self, Self::SecretLiteral | Self::SecretSuspected)
+    }
+
     /// Where the code's page is published.
     #[must_use]
     pub fn docs_url(self) -> String {

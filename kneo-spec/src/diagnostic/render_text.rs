@@ -1,12 +1,13 @@
 //! Diagnostics for a terminal.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Diagnostics, Label, Severity};
-use crate::source::{FileId, SourceFile, SourceMap};
+use crate::source::{FileId, SourceFile, SourceMap, Span};
 
 /// How a terminal report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -22,6 +23,9 @@ pub enum TextStyle {
 /// A longer line is not shown, only named: it would fill the screen and cost time.
 const LONGEST_LINE: usize = 4_096;
 
+/// Labels farther apart are shown one by one: what lies between costs time.
+const LONGEST_WINDOW: usize = 65_536;
+
 /// Renders all diagnostics as a report in the manner of rustc, with a last line that counts them.
 ///
 /// Gives empty text when there is none.
@@ -32,9 +36,10 @@ pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, style: TextStyle)
         TextStyle::Coloured => Renderer::styled(),
     }
     .decor_style(DecorStyle::Ascii);
+    let secrets: Vec<Span> = diagnostics.iter().filter(|d| d.code.points_at_secret()).map(|d| d.primary.span).collect();
     let mut out = String::new();
     for diagnostic in diagnostics {
-        let report = [group(diagnostic, sources)];
+        let report = [group(diagnostic, sources, &secrets)];
         for line in renderer.render(&report).lines() {
             out.push_str(line.trim_end());
             out.push('\n');
@@ -69,7 +74,7 @@ fn summary(diagnostics: &Diagnostics) -> String {
     parts.join(", ")
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
+fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap, secrets: &[Span]) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -83,11 +88,19 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
         }
     }
     for file in files.into_iter().filter_map(|id| sources.file(id)) {
-        let labels = std::iter::once((AnnotationKind::Primary, &diagnostic.primary))
-            .chain(diagnostic.labels.iter().map(|l| (AnnotationKind::Context, l)))
+        let labels: Vec<(AnnotationKind, &Label)> = std::iter::once((AnnotationKind::Primary, &diagnostic.primary))
+            .chain(diagnostic.labels.iter().map(|label| (AnnotationKind::Context, label)))
             .filter(|(_, label)| label.span.file() == file.id())
-            .collect::<Vec<_>>();
-        group = with_snippet(group, file, &labels);
+            .collect();
+        let starts = || labels.iter().map(|(_, label)| label.span.start());
+        let reach = starts().max().unwrap_or(0) - starts().min().unwrap_or(0);
+        if reach <= LONGEST_WINDOW {
+            group = group.element(snippet(file, &labels, secrets));
+            continue;
+        }
+        for label in &labels {
+            group = group.element(snippet(file, std::slice::from_ref(label), secrets));
+        }
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
@@ -95,27 +108,45 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
     group
 }
 
-fn with_snippet<'a>(group: Group<'a>, file: &'a SourceFile, labels: &[(AnnotationKind, &'a Label)]) -> Group<'a> {
+/// The lines of a file that hold the labels.
+fn snippet<'a>(file: &'a SourceFile, labels: &[(AnnotationKind, &'a Label)], secrets: &[Span]) -> Element<'a> {
     let spans: Vec<Range<usize>> = labels.iter().map(|(_, label)| first_line(file, label.span.range())).collect();
-    let first = spans.iter().map(|s| file.line_of(s.start)).min().unwrap_or(1);
-    let last = spans.iter().map(|s| file.line_of(s.start)).max().unwrap_or(1);
-    let lines = |line| file.line_range(line);
-    let too_long = spans.iter().any(|s| lines(file.line_of(s.start)).len() > LONGEST_LINE);
-    if too_long {
-        let at = spans.first().map_or(0, |s| s.start);
-        let position = file.position(at);
-        return group.element(Origin::path(file.name()).line(position.line).char_column(position.column));
+    let lines = || spans.iter().map(|span| file.line_of(span.start));
+    let (first, last) = (lines().min().unwrap_or(1), lines().max().unwrap_or(1));
+    if lines().any(|line| file.line_range(line).len() > LONGEST_LINE) {
+        let position = file.position(spans.first().map_or(0, |span| span.start));
+        return Origin::path(file.name()).line(position.line).char_column(position.column).into();
     }
-    let window = lines(first).start..lines(last).end;
-    let snippet = Snippet::source(file.text().get(window.clone()).unwrap_or_default())
-        .path(file.name())
-        .line_start(first)
-        .annotations(labels.iter().zip(&spans).map(|((kind, label), span)| {
-            let inside = span.start.saturating_sub(window.start)..span.end.saturating_sub(window.start);
-            let text = (!label.message.is_empty()).then_some(label.message.as_str());
-            kind.span(inside).label(text)
-        }));
-    group.element(snippet)
+    let window = file.line_range(first).start..file.line_range(last).end;
+    let annotations = labels.iter().zip(&spans).map(|((kind, label), span)| {
+        let inside = span.start.saturating_sub(window.start)..span.end.saturating_sub(window.start);
+        let text = (!label.message.is_empty()).then_some(label.message.as_str());
+        kind.span(inside).label(text)
+    });
+    Snippet::source(shown(file, &window, secrets)).path(file.name()).line_start(first).annotations(annotations).into()
+}
+
+/// The text of a window with a star for every byte of a secret, so that no report holds one.
+fn shown<'a>(file: &'a SourceFile, window: &Range<usize>, secrets: &[Span]) -> Cow<'a, str> {
+    let text = file.text().get(window.clone()).unwrap_or_default();
+    let hidden: Vec<Range<usize>> = secrets
+        .iter()
+        .filter(|secret| secret.file() == file.id() && secret.start() < window.end && secret.end() > window.start)
+        .map(|secret| secret.range())
+        .collect();
+    if hidden.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let at = window.start + at;
+        if c != '\n' && hidden.iter().any(|secret| secret.contains(&at)) {
+            out.extend(std::iter::repeat_n('*', c.len_utf8()));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// A long span is shown by its first line; the range is moved onto character boundaries.

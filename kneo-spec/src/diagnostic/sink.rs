@@ -34,6 +34,11 @@ impl Diagnostics {
         }
     }
 
+    /// Says whether a place was reported under a code.
+    pub(crate) fn has(&self, code: Code, span: Span) -> bool {
+        self.items.iter().any(|known| known.code == code && known.primary.span == span)
+    }
+
     /// Says whether an error is among them, so that there is no plan.
     #[must_use]
     pub fn has_errors(&self) -> bool {

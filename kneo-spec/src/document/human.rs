@@ -15,11 +15,18 @@ pub(crate) struct Human<S: Stage> {
     pub(crate) assignee: Option<Name>,
     pub(crate) timeout_ms: Option<Spanned<u64>>,
     pub(crate) on_timeout: Option<Spanned<OnTimeout>>,
-    pub(crate) request: Spanned<RequestType>,
+    /// The kind of question, and where it was written; without it an approval.
+    pub(crate) request: Option<Spanned<RequestType>>,
     pub(crate) options: Option<Spanned<Vec<Arc<str>>>>,
     pub(crate) default_option: Option<Spanned<Arc<str>>>,
     pub(crate) context: Option<Context<S>>,
     pub(crate) response_role: Option<Role>,
+}
+
+impl<S: Stage> Human<S> {
+    pub(crate) fn request(&self) -> RequestType {
+        self.request.map_or(RequestType::Approval, |request| request.value)
+    }
 }
 
 /// What the person sees beside the question.

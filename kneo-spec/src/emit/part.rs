@@ -85,7 +85,7 @@ impl Emitter<'_> {
             self.plan.humans.push(HumanDef {
                 name: human.name.value.clone(),
                 description: body.description.as_ref().map(|text| text.code.clone()),
-                request: body.request.value,
+                request: body.request(),
                 assignees: body.assignee.iter().cloned().collect(),
                 timeout_ms: on_step.or(body.timeout_ms.map(|timeout| timeout.value)),
                 on_timeout: body.on_timeout.map(|word| word.value).unwrap_or_default(),

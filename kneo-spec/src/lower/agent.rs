@@ -62,7 +62,7 @@ impl Lower<'_> {
                 self.sink.push(
                     Diagnostic::new(
                         Code::SecretLiteral,
-                        entry.key.span,
+                        self.tree.node(entry.value).span,
                         format!("{} holds a secret in the spec", tick(&entry.key.text)),
                     )
                     .help(format!(

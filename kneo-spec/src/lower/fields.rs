@@ -66,7 +66,8 @@ impl Lower<'_> {
             }
             present.push(At { field, key: key.clone(), node: entry.value });
         }
-        for field in shape.fields {
+        let required = shape.fields.iter().filter(|_| self.tree.is_whole(node));
+        for field in required {
             let found = present.iter().any(|at| at.field.name == field.name);
             if field.presence == Presence::Required && !found && field.name != spared {
                 self.missing(span, shape, field.name);

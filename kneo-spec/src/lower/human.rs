@@ -13,17 +13,15 @@ use crate::syntax::{Kind, NodeId};
 impl Lower<'_> {
     pub(super) fn human(&mut self, node: NodeId) -> Option<Human<Raw>> {
         let fields = self.fields(node, &HUMAN)?;
-        let request = self.word(fields.get("request_type"));
-        let request = Spanned::new(
-            match request.as_ref().map(|word| word.value) {
-                Some("review") => RequestType::Review,
-                Some("correction") => RequestType::Correction,
-                Some("selection") => RequestType::Selection,
-                Some("freeform") => RequestType::Freeform,
+        let request = self.word(fields.get("request_type")).map(|word| {
+            word.map(|word| match word {
+                "review" => RequestType::Review,
+                "correction" => RequestType::Correction,
+                "selection" => RequestType::Selection,
+                "freeform" => RequestType::Freeform,
                 _ => RequestType::Approval,
-            },
-            request.map_or(fields.span, |word| word.span),
-        );
+            })
+        });
         let on_timeout = self.word(fields.get("on_timeout")).map(|word| {
             word.map(|word| match word {
                 "continue" => OnTimeout::Continue,

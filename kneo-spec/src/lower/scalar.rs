@@ -109,7 +109,7 @@ impl Lower<'_> {
         let between = Span::new(node.span.file(), at.key.span.end()..node.span.start());
         match &node.kind {
             Kind::Bool(value) => Some(Spanned::new(RawExpr::Bool(*value), node.span)),
-            Kind::Text(..) if !self.tree.slice(between).contains('&') => {
+            Kind::Text(..) if !self.tree.slice(between).contains('&') && !self.is_cut_by_comment(node.span) => {
                 let text = self.tree.text(at.node)?;
                 Some(Spanned::new(RawExpr::Text(text), node.span))
             }
@@ -136,6 +136,20 @@ impl Lower<'_> {
                 None
             }
         }
+    }
+
+    /// Whether YAML took the rest of an expression for a comment: what is left has an open quote or bracket.
+    fn is_cut_by_comment(&self, span: Span) -> bool {
+        let rest = self.tree.rest_of_line(span.end());
+        if !rest.trim_start().starts_with('#') {
+            return false;
+        }
+        let text = self.tree.slice(span);
+        let count = |c: char| text.matches(c).count();
+        if text.starts_with(['"', '\'']) {
+            return false;
+        }
+        count('"') % 2 == 1 || count('\'') % 2 == 1 || count('(') > count(')') || count('[') > count(']')
     }
 
     pub(super) fn bool(&mut self, at: Option<&At>) -> Option<Spanned<bool>> {

@@ -1,5 +1,6 @@
 //! The tree that every later stage reads.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub(crate) struct Tree {
     file: FileId,
     source: Arc<str>,
     nodes: Vec<Node>,
+    /// Mappings of which entries were left out and reported.
+    partial: HashSet<NodeId>,
     root: Option<NodeId>,
     /// What an id that is not of this tree leads to.
     nothing: Node,
@@ -104,6 +107,7 @@ impl Tree {
             file,
             source,
             nodes: Vec::new(),
+            partial: HashSet::new(),
             root: None,
             nothing: Node { span: Span::new(file, 0..0), kind: Kind::Error },
         }
@@ -117,6 +121,18 @@ impl Tree {
 
     pub(super) fn set_root(&mut self, root: NodeId) {
         self.root = Some(root);
+    }
+
+    /// Marks the node that was added last.
+    pub(super) fn mark_partial(&mut self) {
+        if let Some(last) = self.nodes.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()) {
+            self.partial.insert(NodeId(last));
+        }
+    }
+
+    /// Whether a mapping has every entry that was written, so that what it lacks is missing.
+    pub(crate) fn is_whole(&self, id: NodeId) -> bool {
+        !self.partial.contains(&id)
     }
 
     /// The file the tree was read from.

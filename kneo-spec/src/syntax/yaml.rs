@@ -109,6 +109,8 @@ enum Content {
         seen: HashMap<Arc<str>, Span>,
         /// The key whose value comes next.
         pending: Option<Pending>,
+        /// Whether no entry was left out because of its key, duplicates aside.
+        whole: bool,
         /// An unquoted `{{`: the mapping is an expression that YAML misread.
         misread: bool,
     },
@@ -160,7 +162,7 @@ impl Reader<'_> {
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.check_collection_tag(tag.as_deref(), "map", self.tag_span(&span))?;
-                let content = Content::Map { entries: Vec::new(), seen: HashMap::new(), pending: None, misread: false };
+                let content = Content::Map { entries: Vec::new(), seen: HashMap::new(), pending: None, whole: true, misread: false };
                 self.open(content, style, anchor, at)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(at),
@@ -321,6 +323,7 @@ impl Reader<'_> {
         {
             span = span.to(entry.key.span);
         }
+        let whole = !matches!(frame.content, Content::Map { whole: false, .. });
         let kind = match frame.content {
             Content::List(items) => Kind::List(items),
             Content::Map { misread: true, .. } => {
@@ -339,7 +342,11 @@ impl Reader<'_> {
         if is_key {
             return self.collection_key(frame.start, span);
         }
-        self.value(kind, span, frame.anchor, size)
+        self.value(kind, span, frame.anchor, size)?;
+        if !whole {
+            self.tree.mark_partial();
+        }
+        Ok(())
     }
 
     /// From an unquoted `{{` to its `}}`, or to the end of the line.
@@ -430,10 +437,11 @@ impl Reader<'_> {
             }
         };
         let merge = &*text == "<<" && self.file.slice(at) == "<<";
-        let Some(Frame { content: Content::Map { seen, pending, .. }, .. }) = self.stack.last_mut() else {
+        let Some(Frame { content: Content::Map { seen, pending, whole, .. }, .. }) = self.stack.last_mut() else {
             return Ok(());
         };
         if merge {
+            *whole = false;
             *pending = Some(Pending::Dropped);
             self.sink.push(
                 Diagnostic::new(Code::YamlMergeKey, at, "the merge key `<<` is not read")
@@ -465,10 +473,11 @@ impl Reader<'_> {
             return Ok(());
         };
         let adjacent = frame.flow && start.start() == frame.start.start() + 1;
-        let Content::Map { pending, misread, .. } = &mut frame.content else {
+        let Content::Map { pending, whole, misread, .. } = &mut frame.content else {
             return Ok(());
         };
         *pending = Some(Pending::Dropped);
+        *whole = false;
         if adjacent && file.text().get(start.range().start..).is_some_and(|t| t.starts_with('{')) {
             *misread = true;
             return Ok(());
