@@ -4,8 +4,12 @@
 mod suite {
     mod arbitrary;
     mod cancel;
+    mod commit;
     mod damaged_frames;
     mod frames;
     mod golden_frames;
+    mod index_changes;
+    mod plans;
+    mod requests;
     mod samples;
 }

@@ -184,6 +184,10 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     let within = |kind: &'static str, index: u32, len: usize| {
         if (index as usize) < len { Ok(()) } else { Err(PlanError::Dangling { kind, index }) }
     };
+    // The canonical writer would put `null` in its place.
+    let finite = |what: &str, number: f64| {
+        if number.is_finite() { Ok(()) } else { Err(PlanError::Canonical(format!("{what} is {number}"))) }
+    };
     let node = |at: NodeIx| within("node", at.as_u32(), plan.nodes.len());
     let schema =
         |at: Option<super::SchemaIx>| at.map_or(Ok(()), |at| within("schema", at.as_u32(), plan.schemas.len()));
@@ -204,6 +208,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     for entry in &plan.nodes {
         within("scope", entry.scope.as_u32(), plan.scopes.len())?;
         entry.out.iter().try_for_each(|edge| within("edge", edge.as_u32(), plan.edges.len()))?;
+        finite("the factor of a retry", entry.policy.retry.factor)?;
         if let OnError::Fallback(to) = entry.policy.on_error {
             node(to)?;
         }
@@ -225,6 +230,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
         }
     }
     for agent in &plan.agents {
+        finite("a temperature", agent.model.temperature.unwrap_or_default())?;
         agent.tools.iter().try_for_each(|tool| within("tool", tool.as_u32(), plan.tools.len()))?;
     }
     for tool in &plan.tools {
