@@ -12,6 +12,10 @@ mod clock;
 mod hint;
 mod memory;
 mod rule;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use clock::SystemClock;
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore, Synchronous};

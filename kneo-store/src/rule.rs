@@ -1,11 +1,118 @@
-//! The rules by which every store judges commits and claims.
+//! The rules by which every store judges commits and claims, and what a commit makes of a row.
 //!
 //! SQLite says the same again in SQL where that saves a read; the conformance suite and the differential test keep the
 //! two together.
 
-use kneo_core::store::{CommitError, RunRow};
-use kneo_core::task::{TaskRow, TaskState};
-use kneo_core::{Digest, Fence, RunStatus, Seq, Timestamp, WorkerId};
+use kneo_core::commit::{Author, Commit, LeaseChange, NewRun, TaskChange};
+use kneo_core::run::RunKey;
+use kneo_core::store::{CommitError, Committed, LEASE, RunRow};
+use kneo_core::task::{DecisionView, TaskRow, TaskState};
+use kneo_core::{Digest, Fence, RunStatus, Seq, TaskId, Timestamp, WorkerId};
+
+/// The row of a run that has no records yet.
+pub(crate) fn open(key: &RunKey, new: &NewRun) -> RunRow {
+    RunRow {
+        key: key.clone(),
+        workflow: new.workflow.clone(),
+        plan: new.plan,
+        status: RunStatus::Queued,
+        starter: new.starter.clone(),
+        labels: new.labels.clone(),
+        started_at: new.started_at,
+        ended_at: None,
+        deadline: new.deadline,
+        ready_at: None,
+        tail: Seq::FIRST,
+        cancel_requested: false,
+        fence: Fence::default(),
+        holder: None,
+        lease_until: None,
+        fruitless: 0,
+    }
+}
+
+/// Brings a run's row up to a commit that was admitted, and gives the commit's answer.
+pub(crate) fn advance(row: &mut RunRow, commit: &Commit, now: Timestamp) -> Committed {
+    let (author, changes) = (commit.author(), commit.changes());
+    let first = match author {
+        Author::Creator => Seq::FIRST,
+        Author::Holder { .. } | Author::External => row.tail.plus(1),
+    };
+    let more = commit.records().len().saturating_sub(1);
+    row.tail = first.plus(u64::try_from(more).unwrap_or(u64::MAX));
+
+    row.status = changes.status.unwrap_or(row.status);
+    row.ready_at = changes.ready_at.unwrap_or(row.ready_at);
+    row.ended_at = changes.ended_at.or(row.ended_at);
+    row.cancel_requested |= changes.cancel_requested;
+    match (author, commit.lease()) {
+        (Author::Creator, LeaseChange::Take { worker }) => lease(row, worker, now),
+        (Author::Holder { .. }, LeaseChange::Keep) => row.lease_until = Some(now.after(LEASE)),
+        (Author::Holder { .. }, LeaseChange::Release) => (row.holder, row.lease_until) = (None, None),
+        (Author::External, _) => row.ready_at = Some(now),
+        (Author::Creator | Author::Holder { .. }, _) => {}
+    }
+    if changes.progress {
+        row.fruitless = 0;
+    }
+    if row.status.is_terminal() {
+        (row.holder, row.lease_until) = (None, None);
+    }
+
+    let leased = author != Author::External && row.holder.is_some();
+    Committed {
+        first,
+        tail: row.tail,
+        fence: leased.then_some(row.fence),
+        lease_until: row.lease_until.filter(|_| leased),
+    }
+}
+
+/// Gives a run's lease to a worker, under a fence that was never used.
+pub(crate) fn lease(row: &mut RunRow, worker: WorkerId, now: Timestamp) {
+    row.fence = row.fence.next();
+    row.fruitless = row.fruitless.saturating_add(1);
+    (row.holder, row.lease_until) = (Some(worker), Some(now.after(LEASE)));
+}
+
+/// The task that an external commit needs open.
+pub(crate) fn decided_task(commit: &Commit) -> Option<TaskId> {
+    commit.changes().tasks.iter().find_map(|change| match change {
+        TaskChange::Decide { task, .. } | TaskChange::Reassign { task, .. } => Some(*task),
+        _ => None,
+    })
+}
+
+/// Changes the row of a task that is open; a closed one stays as it is.
+pub(crate) fn change_task(row: &mut TaskRow, change: &TaskChange, now: Timestamp) {
+    if row.state != TaskState::Open {
+        return;
+    }
+    match change {
+        TaskChange::Decide { by, decision, .. } => {
+            row.state = TaskState::Decided(DecisionView::new(by.clone(), now, decision.kind()));
+        }
+        TaskChange::Reassign { to, .. } => row.assignees = to.clone(),
+        TaskChange::Escalate { at, .. } => (row.escalated_at, row.deadline) = (Some(*at), None),
+        TaskChange::Expire { .. } => row.state = TaskState::Expired,
+        TaskChange::Withdraw { .. } => row.state = TaskState::Withdrawn,
+        // Opening makes a row, and a change that this build does not know has no row to change.
+        _ => {}
+    }
+}
+
+/// The task that a change is about.
+pub(crate) fn task_of(change: &TaskChange) -> Option<TaskId> {
+    match change {
+        TaskChange::Open(row) => Some(row.task),
+        TaskChange::Decide { task, .. }
+        | TaskChange::Reassign { task, .. }
+        | TaskChange::Escalate { task, .. }
+        | TaskChange::Expire { task }
+        | TaskChange::Withdraw { task } => Some(*task),
+        _ => None,
+    }
+}
 
 /// Whether a holder may append.
 ///

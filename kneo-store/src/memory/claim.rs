@@ -43,9 +43,7 @@ impl State {
 
     fn lease(&mut self, key: &RunKey, worker: WorkerId, now: Timestamp) -> Option<Claimed> {
         let row = &mut self.runs.get_mut(key)?.row;
-        row.fence = row.fence.next();
-        row.fruitless = row.fruitless.saturating_add(1);
-        (row.holder, row.lease_until) = (Some(worker), Some(now.after(LEASE)));
+        rule::lease(row, worker, now);
         let RunRow { plan, fence, tail, fruitless, .. } = *row;
         Some(Claimed { run: key.clone(), plan, fence, tail, fruitless })
     }

@@ -4,12 +4,12 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kneo_core::commit::{Author, Commit, HoldChange, LeaseChange, NewRun, TaskChange};
+use kneo_core::commit::{Author, Commit, HoldChange, NewRun, TaskChange};
 use kneo_core::record::Record;
 use kneo_core::run::RunKey;
-use kneo_core::store::{AuditEntry, CommitError, Committed, FeedItem, LEASE, OutboxEntry, OutboxId, RunRow, Watermark};
-use kneo_core::task::{DecisionView, TaskRow, TaskState};
-use kneo_core::{Fence, RunStatus, Seq, TaskId, Timestamp};
+use kneo_core::store::{AuditEntry, CommitError, Committed, FeedItem, OutboxEntry, OutboxId, Watermark};
+use kneo_core::task::TaskRow;
+use kneo_core::{Seq, TaskId, Timestamp};
 
 use super::state::{Frame, Run, State};
 use crate::rule;
@@ -33,7 +33,7 @@ impl State {
             Author::Holder { worker, fence, expected } => rule::admit_holder(existing()?, worker, fence, expected)?,
             Author::External => {
                 let row = existing()?;
-                match decided_task(commit) {
+                match rule::decided_task(commit) {
                     Some(task) => rule::admit_decision(row, self.task_of(key, task), now)?,
                     None => rule::admit_live(row)?,
                 }
@@ -101,12 +101,13 @@ impl State {
             live.remove(key);
         }
         for change in &changes.tasks {
-            match change {
-                TaskChange::Open(task) => {
-                    run.tasks.push(task.task);
-                    tasks.insert((key.namespace.clone(), task.task), (**task).clone());
-                }
-                other => change_task(|task| tasks.get_mut(&(key.namespace.clone(), task)), other, now),
+            if let TaskChange::Open(task) = change {
+                run.tasks.push(task.task);
+                tasks.insert((key.namespace.clone(), task.task), (**task).clone());
+            } else if let Some(task) = rule::task_of(change)
+                && let Some(row) = tasks.get_mut(&(key.namespace.clone(), task))
+            {
+                rule::change_task(row, change, now);
             }
         }
         for change in &changes.holds {
@@ -144,26 +145,8 @@ impl State {
 impl Run {
     /// A run without records yet.
     fn new(key: &RunKey, new: &NewRun) -> Run {
-        let row = RunRow {
-            key: key.clone(),
-            workflow: new.workflow.clone(),
-            plan: new.plan,
-            status: RunStatus::Queued,
-            starter: new.starter.clone(),
-            labels: new.labels.clone(),
-            started_at: new.started_at,
-            ended_at: None,
-            deadline: new.deadline,
-            ready_at: None,
-            tail: Seq::FIRST,
-            cancel_requested: false,
-            fence: Fence::default(),
-            holder: None,
-            lease_until: None,
-            fruitless: 0,
-        };
         Run {
-            row,
+            row: rule::open(key, new),
             frames: Vec::new(),
             external: HashMap::new(),
             holds: BTreeSet::new(),
@@ -189,40 +172,7 @@ impl Run {
 
     /// Adds the records and brings the row up to them.
     fn append(&mut self, commit: &Commit, now: Timestamp) -> Committed {
-        let (row, changes) = (&mut self.row, commit.changes());
-        let first = self.frames.last().map_or(Seq::FIRST, |frame| frame.answer.tail.plus(1));
-        let count = u64::try_from(commit.records().len()).unwrap_or(u64::MAX);
-        row.tail = first.plus(count - 1);
-
-        row.status = changes.status.unwrap_or(row.status);
-        row.ready_at = changes.ready_at.unwrap_or(row.ready_at);
-        row.ended_at = changes.ended_at.or(row.ended_at);
-        row.cancel_requested |= changes.cancel_requested;
-        match (commit.author(), commit.lease()) {
-            (Author::Creator, LeaseChange::Take { worker }) => {
-                row.fence = row.fence.next();
-                row.fruitless = 1;
-                (row.holder, row.lease_until) = (Some(worker), Some(now.after(LEASE)));
-            }
-            (Author::Holder { .. }, LeaseChange::Keep) => row.lease_until = Some(now.after(LEASE)),
-            (Author::Holder { .. }, LeaseChange::Release) => (row.holder, row.lease_until) = (None, None),
-            (Author::External, _) => row.ready_at = Some(now),
-            (Author::Creator | Author::Holder { .. }, _) => {}
-        }
-        if changes.progress {
-            row.fruitless = 0;
-        }
-        if row.status.is_terminal() {
-            (row.holder, row.lease_until) = (None, None);
-        }
-
-        let leased = commit.author() != Author::External && row.holder.is_some();
-        let answer = Committed {
-            first,
-            tail: row.tail,
-            fence: leased.then_some(row.fence),
-            lease_until: row.lease_until.filter(|_| leased),
-        };
+        let answer = rule::advance(&mut self.row, commit, now);
         let records = match commit.author() {
             Author::External => {
                 self.external.insert(commit.id(), answer);
@@ -230,22 +180,14 @@ impl Run {
             }
             Author::Creator | Author::Holder { .. } => Arc::clone(commit.records()),
         };
-        for entry in &changes.audit {
+        for entry in &commit.changes().audit {
             let at = usize::try_from(entry.record).ok().and_then(|at| records.get(at)).map_or(now, Record::at);
-            let seq = first.plus(entry.record.into());
+            let seq = answer.first.plus(entry.record.into());
             self.audit.push(AuditEntry { at, action: entry.action, actor: entry.actor.clone(), task: entry.task, seq });
         }
         self.frames.push(Frame { commit: commit.id(), answer, records });
         answer
     }
-}
-
-/// The task that an external commit needs open.
-fn decided_task(commit: &Commit) -> Option<TaskId> {
-    commit.changes().tasks.iter().find_map(|change| match change {
-        TaskChange::Decide { task, .. } | TaskChange::Reassign { task, .. } => Some(*task),
-        _ => None,
-    })
 }
 
 /// The records of an external author, with the store's time.
@@ -256,27 +198,4 @@ fn stamped(records: &[Record], now: Timestamp) -> Arc<[Record]> {
         record
     };
     records.iter().map(stamp).collect()
-}
-
-/// Changes the row of a task that is open; a holder may close one that is closed already.
-fn change_task<'a>(find: impl FnOnce(TaskId) -> Option<&'a mut TaskRow>, change: &TaskChange, now: Timestamp) {
-    let id = match change {
-        TaskChange::Decide { task, .. }
-        | TaskChange::Reassign { task, .. }
-        | TaskChange::Escalate { task, .. }
-        | TaskChange::Expire { task }
-        | TaskChange::Withdraw { task } => *task,
-        _ => return,
-    };
-    let Some(row) = find(id).filter(|row| row.state == TaskState::Open) else { return };
-    match change {
-        TaskChange::Decide { by, decision, .. } => {
-            row.state = TaskState::Decided(DecisionView::new(by.clone(), now, decision.kind()));
-        }
-        TaskChange::Reassign { to, .. } => row.assignees = to.clone(),
-        TaskChange::Escalate { at, .. } => (row.escalated_at, row.deadline) = (Some(*at), None),
-        TaskChange::Expire { .. } => row.state = TaskState::Expired,
-        TaskChange::Withdraw { .. } => row.state = TaskState::Withdrawn,
-        _ => {}
-    }
 }
