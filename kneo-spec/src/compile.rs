@@ -50,46 +50,57 @@ pub struct Compilation {
 /// but the source map.
 #[must_use]
 pub fn compile(sources: &SourceMap, file: FileId, options: &CompileOptions) -> Compilation {
-    let mut sink = Diagnostics::default();
-    let tree = sources.file(file).and_then(|file| parse(file, options.limits, &mut sink));
-    let plan = tree.as_ref().and_then(|tree| build(tree, sources, &mut sink));
-    sink.settle(|span| tree.as_ref().map_or_else(String::new, |tree| tree.path_at(span)));
-    Compilation { plan, diagnostics: sink }
+    match valid_document(sources, file, options) {
+        Ok(valid) => write(&valid, sources),
+        Err(diagnostics) => Compilation { plan: None, diagnostics },
+    }
 }
 
-/// A valid document, for drawing and writing it; or all diagnostics.
+/// What the stages before the last one give.
+pub(crate) struct ValidSpec {
+    pub(crate) tree: Tree,
+    pub(crate) document: Valid<Document<Linked>>,
+    pub(crate) layout: Layout,
+    /// Warnings.
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// A valid document, for writing its plan, drawing it or printing it; or all diagnostics.
 pub(crate) fn valid_document(
     sources: &SourceMap,
     file: FileId,
     options: &CompileOptions,
-) -> Result<(Valid<Document<Linked>>, Layout, Tree), Diagnostics> {
+) -> Result<ValidSpec, Diagnostics> {
     let mut sink = Diagnostics::default();
-    let tree = sources.file(file).and_then(|file| parse(file, options.limits, &mut sink));
-    let valid = tree.as_ref().and_then(|tree| {
-        let raw = lower(tree, &mut sink)?;
-        let (linked, layout) = link(raw, tree, &mut sink);
-        Some((check(linked, &layout, tree, &mut sink)?, layout))
-    });
-    match (valid, tree) {
-        (Some((valid, layout)), Some(tree)) => Ok((valid, layout, tree)),
-        (_, tree) => {
-            sink.settle(|span| tree.as_ref().map_or_else(String::new, |tree| tree.path_at(span)));
-            Err(sink)
-        }
+    let Some(tree) = sources.file(file).and_then(|file| parse(file, options.limits, &mut sink)) else {
+        sink.settle(|_| String::new());
+        return Err(sink);
+    };
+    let valid = understand(&tree, &mut sink);
+    sink.settle(|span| tree.path_at(span));
+    match valid {
+        Some((document, layout)) => Ok(ValidSpec { tree, document, layout, diagnostics: sink }),
+        None => Err(sink),
     }
 }
 
-fn build(tree: &Tree, sources: &SourceMap, sink: &mut Diagnostics) -> Option<Arc<CompiledPlan>> {
+fn understand(tree: &Tree, sink: &mut Diagnostics) -> Option<(Valid<Document<Linked>>, Layout)> {
     let raw = lower(tree, sink)?;
     let (linked, layout) = link(raw, tree, sink);
     let valid = check(linked, &layout, tree, sink)?;
-    match emit(&valid, &layout, sources) {
+    Some((valid, layout))
+}
+
+fn write(spec: &ValidSpec, sources: &SourceMap) -> Compilation {
+    let mut diagnostics = spec.diagnostics.clone();
+    let plan = match emit(&spec.document, &spec.layout, sources) {
         Ok(plan) => Some(plan),
         Err(error) => {
-            sink.push(internal(valid.get().span, &error.to_string()));
+            diagnostics.push(internal(spec.document.get().span, &error.to_string()));
             None
         }
-    }
+    };
+    Compilation { plan, diagnostics }
 }
 
 /// A plan that the core refuses is a mistake of this crate.

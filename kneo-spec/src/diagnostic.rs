@@ -104,13 +104,6 @@ impl Diagnostic {
         self.help = Some(text.into());
         self
     }
-
-    /// Says what to type, if there is something to say.
-    #[must_use]
-    pub(crate) fn maybe_help(mut self, text: Option<impl Into<String>>) -> Self {
-        self.help = text.map(Into::into);
-        self
-    }
 }
 
 /// Puts user text into backticks: on one line, without control characters, cut to a readable length.

@@ -23,8 +23,8 @@ use crate::source::{FileId, SourceMap, Span};
 ///
 /// All diagnostics of a spec that does not compile.
 pub fn mermaid(sources: &SourceMap, file: FileId, options: &CompileOptions) -> Result<String, Diagnostics> {
-    let (valid, layout, _) = valid_document(sources, file, options)?;
-    Ok(draw(&valid, &layout, sources))
+    let spec = valid_document(sources, file, options)?;
+    Ok(draw(&spec.document, &spec.layout, sources))
 }
 
 fn draw(document: &Valid<Document<Linked>>, layout: &Layout, sources: &SourceMap) -> String {

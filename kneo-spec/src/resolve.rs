@@ -19,7 +19,7 @@ use crate::syntax::{Kind, NodeId, Tree};
 ///
 /// All diagnostics of a spec that does not compile.
 pub fn resolve(sources: &SourceMap, file: FileId, options: &CompileOptions) -> Result<String, Diagnostics> {
-    let (_, _, tree) = valid_document(sources, file, options)?;
+    let tree = valid_document(sources, file, options)?.tree;
     let value = tree.root().map_or(Value::Null, |root| normal(&tree, root, &FieldKind::Shape(&ROOT)));
     // Null, booleans, finite numbers, text, lists and text-keyed maps always have a YAML form.
     Ok(serde_yaml::to_string(&value).unwrap_or_default())

@@ -1,5 +1,6 @@
 //! The compiler, from outside: specs and what becomes of them, most of it as data under `tests/spec`.
 
+#[cfg(test)]
 mod suite {
     mod codes;
     mod corpus;

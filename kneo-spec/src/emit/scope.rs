@@ -63,7 +63,7 @@ impl Emitter<'_> {
             steps.map(|(at, step)| Branch { name: step.id.value.clone(), start: node_at(first, at) }).collect();
         self.origins.push(workflow.body.span);
         self.plan.nodes.push(Node {
-            id: workflow_name(workflow),
+            id: fork_name(workflow),
             scope: ScopeIx::new(place.scope),
             when: None,
             input: None,
@@ -156,6 +156,15 @@ impl Emitter<'_> {
 fn workflow_name(workflow: &Component<Workflow<Linked>>) -> Name {
     let own = workflow.body.name.as_ref();
     own.unwrap_or(&workflow.name).value.clone()
+}
+
+/// A name for the fork that no step of the workflow has.
+fn fork_name(workflow: &Component<Workflow<Linked>>) -> Name {
+    let name = workflow_name(workflow);
+    let taken = |name: &Name| workflow.body.steps.iter().any(|step| step.id.value == *name);
+    // One more candidate than there are steps, so that one of them is free.
+    let others = (0..=workflow.body.steps.len()).filter_map(|at| Name::new(format!("fork {at}")).ok());
+    std::iter::once(name.clone()).chain(others).find(|name| !taken(name)).unwrap_or(name)
 }
 
 fn bound(bound: &Bound<Linked>, first: u32) -> PlanBound {

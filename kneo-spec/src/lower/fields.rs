@@ -42,7 +42,7 @@ impl Lower<'_> {
     /// As [`Lower::fields`], with one required field that may be missing.
     pub(super) fn fields_without(&mut self, node: NodeId, shape: &'static Shape, spared: &str) -> Option<Fields> {
         let Kind::Map(entries) = &self.tree.node(node).kind else {
-            self.wrong_type(node, &format!("{} is a mapping", shape.name), None);
+            self.wrong_type(node, &format!("{} is a mapping", shape.name), Some(format!("what it is: {}", shape.doc)));
             return None;
         };
         let span = self.span(node);
@@ -133,7 +133,7 @@ impl Lower<'_> {
         }
         self.sink.push(
             Diagnostic::new(Code::WrongType, found.span, format!("{expected}, not {}", found.kind.type_name()))
-                .maybe_help(help),
+                .help(help.unwrap_or_else(|| how_to_write(expected).to_owned())),
         );
     }
 
@@ -164,4 +164,19 @@ impl Lower<'_> {
         );
         None
     }
+}
+
+/// What to write where a value has the wrong type, by what is expected.
+fn how_to_write(expected: &str) -> &'static str {
+    const BY_END: &[(&str, &str)] = &[
+        ("a mapping", "write `key: value` lines, or `{key: value}`"),
+        ("a list", "write a list, such as `[a, b]`"),
+        ("text", "write text"),
+        ("a boolean", "write `true` or `false`"),
+        ("an integer", "write a whole number"),
+        ("a number", "write a number"),
+        ("a word", "write one word"),
+        ("true or false", "write a condition in quotes, such as `'prev.ok'`, or `true`"),
+    ];
+    BY_END.iter().find(|(end, _)| expected.ends_with(end)).map_or("see the reference", |(_, help)| help)
 }

@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{JsonSchema, RawExpr, RawText};
 use crate::shape::{FieldKind, Word};
 use crate::source::{Span, Spanned};
-use crate::syntax::{Kind, NodeId, Text, quote};
+use crate::syntax::{Kind, NodeId, Style, Text, expression_length, needs_quotes, quote};
 
 /// Durations longer than ten years are mistakes.
 const LONGEST_SECONDS: f64 = 315_360_000.0;
@@ -105,51 +105,50 @@ impl Lower<'_> {
     pub(super) fn expr(&mut self, at: Option<&At>) -> Option<Spanned<RawExpr>> {
         let at = at?;
         let node = self.tree.node(at.node);
-        let field = at.field.name;
-        let between = Span::new(node.span.file(), at.key.span.end()..node.span.start());
         match &node.kind {
             Kind::Bool(value) => Some(Spanned::new(RawExpr::Bool(*value), node.span)),
-            Kind::Text(..) if !self.tree.slice(between).contains('&') && !self.is_cut_by_comment(node.span) => {
+            Kind::Text(..) | Kind::List(_) | Kind::Map(_) => {
+                if let Some(diagnostic) = self.misread(at) {
+                    self.report(diagnostic);
+                    return None;
+                }
                 let text = self.tree.text(at.node)?;
                 Some(Spanned::new(RawExpr::Text(text), node.span))
             }
-            Kind::Text(..) | Kind::List(_) | Kind::Map(_) => {
-                let line = self.tree.rest_of_line(at.key.span.end());
-                let written = line.trim_start_matches(':').trim();
-                let from = at.key.span.end() + line.find(written).unwrap_or(0);
-                let place = Span::new(node.span.file(), from..from + written.len());
-                let mut diagnostic = Diagnostic::new(
-                    Code::ExprNeedsQuotes,
-                    if written.is_empty() { node.span } else { place },
-                    format!("YAML does not read the value of `{field}` as text"),
-                );
-                diagnostic = if written.is_empty() {
-                    diagnostic.help(format!("write the expression as text: `{field}: '…'`"))
-                } else {
-                    diagnostic.primary("quote this").help(format!("write `{field}: {}`", quote(written)))
-                };
-                self.report(diagnostic);
-                None
-            }
             Kind::Null | Kind::Int(_) | Kind::Float(_) | Kind::Error => {
+                let field = at.field.name;
                 self.wrong_type(at.node, &format!("`{field}` is an expression that is true or false"), None);
                 None
             }
         }
     }
 
-    /// Whether YAML took the rest of an expression for a comment: what is left has an open quote or bracket.
-    fn is_cut_by_comment(&self, span: Span) -> bool {
-        let rest = self.tree.rest_of_line(span.end());
-        if !rest.trim_start().starts_with('#') {
-            return false;
-        }
-        let text = self.tree.slice(span);
-        let count = |c: char| text.matches(c).count();
-        if text.starts_with(['"', '\'']) {
-            return false;
-        }
-        count('"') % 2 == 1 || count('\'') % 2 == 1 || count('(') > count(')') || count('[') > count(']')
+    /// What YAML made of an expression without quotes: a list, a mapping, an anchor, or text that stops too early.
+    fn misread(&self, at: &At) -> Option<Diagnostic> {
+        let node = self.tree.node(at.node);
+        let field = at.field.name;
+        let from = at.key.span.end();
+        let between = self.tree.slice(Span::new(node.span.file(), from..node.span.start()));
+        let behind = self.tree.rest_of_line(node.span.end());
+        let line = self.tree.rest_of_line(from);
+        let value = line.trim_start_matches(':').trim_start();
+        let start = from + line.len() - value.len();
+        let length = match &node.kind {
+            Kind::List(_) | Kind::Map(_) if value.is_empty() || value.starts_with('#') => {
+                let diagnostic = needs_quotes(at.key.span, field).primary("");
+                return Some(diagnostic.help(format!("write the expression as text: `{field}: '…'`")));
+            }
+            Kind::List(_) | Kind::Map(_) => node.span.end().saturating_sub(start).min(value.trim_end().len()),
+            Kind::Text(_, Style::Plain) if between.contains('&') => node.span.end().saturating_sub(start),
+            Kind::Text(text, Style::Plain) if is_open(text) && behind.trim_start().starts_with('#') => {
+                value.trim_end().len()
+            }
+            Kind::Text(text, Style::Plain) if is_open(text) && behind.starts_with(',') => expression_length(value),
+            _ => return None,
+        };
+        let written = value.get(..length).unwrap_or(value);
+        let span = Span::new(node.span.file(), start..start + written.len());
+        Some(needs_quotes(span, field).help(format!("write `{field}: {}`", quote(written))))
     }
 
     pub(super) fn bool(&mut self, at: Option<&At>) -> Option<Spanned<bool>> {
@@ -370,6 +369,12 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+/// Whether a bracket or a quote is open at the end of the text.
+fn is_open(text: &str) -> bool {
+    let count = |c: char| text.matches(c).count();
+    count('"') % 2 == 1 || count('\'') % 2 == 1 || count('(') > count(')') || count('[') > count(']')
 }
 
 /// The words of a field, also where it may hold something else.

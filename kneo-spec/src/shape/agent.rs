@@ -5,7 +5,7 @@ use super::{Field, Shape, Word};
 
 pub(crate) static AGENT: Shape = Shape {
     name: "an agent",
-    doc: "A model, a prompt and tools",
+    doc: "a model, a prompt and tools",
     fields: &[
         Field::new("name", Name, "the agent's name; without it the key it stands under"),
         Field::new("description", Plain, "what the agent is for, for people"),
@@ -37,7 +37,7 @@ pub(crate) static AGENT: Shape = Shape {
 
 pub(crate) static MODEL: Shape = Shape {
     name: "a model",
-    doc: "A model of a provider",
+    doc: "a model of a provider",
     fields: &[
         Field::new("provider", Name, "the provider, by the name under which the host registers it").required(),
         Field::new("name", Plain, "the model's name at the provider; without it the provider's choice"),
@@ -53,7 +53,7 @@ pub(crate) static MODEL: Shape = Shape {
 
 pub(crate) static STRATEGY: Shape = Shape {
     name: "a strategy",
-    doc: "How an agent works",
+    doc: "how an agent works",
     fields: &[
         Field::new(
             "type",
@@ -75,7 +75,7 @@ const MODES: &[Word] = &[Word::now("bridge"), Word::now("native"), Word::now("ad
 
 pub(crate) static RUNTIME_PREFERENCES: Shape = Shape {
     name: "`runtime_preferences`",
-    doc: "Runtime modes of the published v1",
+    doc: "runtime modes of the published v1",
     fields: &[
         Field::new("preferred_mode", Words(MODES), "the mode that is wished for"),
         Field::new("allowed_modes", List(&Words(MODES)), "the modes that are allowed; `bridge` must be among them"),
@@ -86,6 +86,6 @@ pub(crate) static RUNTIME_PREFERENCES: Shape = Shape {
 
 pub(crate) static TOOLS: Shape = Shape {
     name: "`tools`",
-    doc: "The tools that an agent may call",
+    doc: "the tools that an agent may call",
     fields: &[Field::new("include", List(&Name), "names of tools declared under the top-level `tools`").required()],
 };

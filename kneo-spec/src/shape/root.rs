@@ -11,7 +11,7 @@ use super::{Field, Shape, Word};
 
 pub(crate) static ROOT: Shape = Shape {
     name: "a spec",
-    doc: "A whole spec: one file, one document",
+    doc: "a whole spec: one file, one document",
     fields: &[
         Field::new("version", Words(&[Word::now("v1")]), "the version of the language").required(),
         Field::new("name", Name, "the spec's name; without it the root workflow's or agent's").kneo(),
@@ -46,7 +46,7 @@ pub(crate) static ROOT: Shape = Shape {
 
 pub(crate) static OUTPUT: Shape = Shape {
     name: "an output",
-    doc: "One named output of the run, with what it must fit; a mapping with other keys is itself the value",
+    doc: "one named output of the run, with what it must fit; a mapping with other keys is itself the value",
     fields: &[
         Field::new("value", Value, "the value, computed when the run completes").kneo().required(),
         Field::new("schema", Schema, "the JSON Schema that the value must fit").kneo(),
@@ -55,7 +55,7 @@ pub(crate) static OUTPUT: Shape = Shape {
 
 pub(crate) static COMPONENTS: Shape = Shape {
     name: "`components`",
-    doc: "What steps refer to, by kind and name",
+    doc: "what steps refer to, by kind and name",
     fields: &[
         Field::new("agents", Map(&Is(&AGENT)), "agents by name"),
         Field::new("functions", Map(&Is(&FUNCTION)), "functions by name"),
@@ -69,7 +69,7 @@ const MOST: u64 = 1_000_000_000;
 
 pub(crate) static LIMITS: Shape = Shape {
     name: "`limits`",
-    doc: "Bounds on the whole run",
+    doc: "bounds on the whole run",
     fields: &[
         Field::new(
             "max_steps",
@@ -86,7 +86,7 @@ pub(crate) static LIMITS: Shape = Shape {
 /// `never`, `always`, or asked by an expression.
 pub(crate) static APPROVAL: Shape = Shape {
     name: "`approval`",
-    doc: "When a person must agree to a call",
+    doc: "when a person must agree to a call",
     fields: &[Field::new("when", Expr, "a person is asked when it is true; sees the validated arguments as `input`")
         .kneo()
         .required()],

@@ -16,7 +16,7 @@ const REFERRING: &[&str] = &["agent", "function", "human", "workflow"];
 
 pub(crate) static STEP: Shape = Shape {
     name: "a step",
-    doc: "A unit of work; a node of a graph and a participant of a fan-out are steps",
+    doc: "a unit of work; a node of a graph and a participant of a fan-out are steps",
     fields: &[
         Field::new("id", Name, "the step's name, unique in its workflow").required(),
         Field::new(
@@ -103,7 +103,7 @@ pub(crate) static STEP: Shape = Shape {
 
 pub(crate) static RETRY: Shape = Shape {
     name: "`retry`",
-    doc: "When a failed attempt is followed by another",
+    doc: "when a failed attempt is followed by another",
     fields: &[
         Field::new("max_attempts", Integer { min: 1, max: 1_000 }, "how many attempts there are at most")
             .kneo()

@@ -9,7 +9,7 @@ const UNCERTAIN: &[Word] = &[Word::now("ask"), Word::now("retry"), Word::now("fa
 
 pub(crate) static TOOL: Shape = Shape {
     name: "a tool",
-    doc: "Something that agents call",
+    doc: "something that agents call",
     fields: &[
         Field::new("description", Plain, "what it does, for the model"),
         Field::new("parameters", Schema, "the JSON Schema of the arguments, enforced before each call"),
@@ -38,7 +38,7 @@ pub(crate) static TOOL: Shape = Shape {
 
 pub(crate) static FUNCTION: Shape = Shape {
     name: "a function",
-    doc: "Something that steps call",
+    doc: "something that steps call",
     fields: &[
         Field::new("description", Plain, "what it does, for people"),
         Field::new("implementation", Name, "code that the host registered under this name"),
@@ -64,7 +64,7 @@ const APPROVALS: &[Word] = &[Word::now("never"), Word::now("always")];
 
 pub(crate) static COMMAND: Shape = Shape {
     name: "a command",
-    doc: "A program, started without a shell; gets its input as JSON on standard input and gives its output on standard output",
+    doc: "a program, started without a shell; gets its input as JSON on standard input and gives its output on standard output",
     fields: &[
         Field::new("argv", List(&Text), "the program and its arguments; one hole is one argument").kneo().required(),
         Field::new("env", Map(&Text), "environment variables; otherwise the environment is empty but for a safe few")

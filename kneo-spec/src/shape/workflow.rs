@@ -12,7 +12,7 @@ const MOST: u64 = 1_000_000_000;
 
 pub(crate) static WORKFLOW: Shape = Shape {
     name: "a workflow",
-    doc: "Steps and how they follow each other",
+    doc: "steps and how they follow each other",
     fields: &[
         Field::new(
             "type",
@@ -87,7 +87,7 @@ pub(crate) static WORKFLOW: Shape = Shape {
 
 pub(crate) static EDGE: Shape = Shape {
     name: "an edge",
-    doc: "A link from a node to the next; without a condition it always holds",
+    doc: "a link from a node to the next; without a condition it always holds",
     fields: &[
         Field::new("from", Name, "the node that it leaves").required(),
         Field::new("to", Name, "the node that it leads to").required(),
@@ -104,7 +104,7 @@ pub(crate) static EDGE: Shape = Shape {
 
 pub(crate) static CONDITION: Shape = Shape {
     name: "a condition",
-    doc: "A condition of the published v1, judged on the node that the edge leaves",
+    doc: "a condition of the published v1, judged on the node that the edge leaves",
     fields: &[
         Field::new("type", Words(&[Word::now("output_contains"), Word::now("status_is")]), "what is looked at")
             .required(),
@@ -119,7 +119,7 @@ const ON_MAX_WORDS: &[Word] = &[Word::now("fail"), Word::now("continue")];
 
 pub(crate) static ON_MAX: Shape = Shape {
     name: "`on_max`",
-    doc: "Where the flow goes on at a bound",
+    doc: "where the flow goes on at a bound",
     fields: &[
         Field::new("to", Name, "the node that it goes on at").kneo().required(),
         Field::new("mark", Plain, "a word that the run carries from then on").kneo(),

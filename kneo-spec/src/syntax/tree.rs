@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::text::Text;
 use crate::source::{FileId, Span};
 
@@ -168,24 +166,6 @@ impl Tree {
             Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) | Kind::Error => {
                 None
             }
-        }
-    }
-
-    /// The value as JSON; unreadable parts are null.
-    pub(crate) fn to_json(&self, id: NodeId) -> Value {
-        match &self.node(id).kind {
-            Kind::Null | Kind::Error => Value::Null,
-            Kind::Bool(value) => Value::Bool(*value),
-            Kind::Int(number) => Value::from(*number),
-            Kind::Float(number) => Value::from(*number),
-            Kind::Text(text, _) => Value::String(text.to_string()),
-            Kind::List(items) => items.iter().map(|item| self.to_json(*item)).collect(),
-            Kind::Map(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.text.to_string(), self.to_json(entry.value)))
-                    .collect::<Map<_, _>>(),
-            ),
         }
     }
 

@@ -162,7 +162,13 @@ impl Reader<'_> {
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.check_collection_tag(tag.as_deref(), "map", self.tag_span(&span))?;
-                let content = Content::Map { entries: Vec::new(), seen: HashMap::new(), pending: None, whole: true, misread: false };
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    seen: HashMap::new(),
+                    pending: None,
+                    whole: true,
+                    misread: false,
+                };
                 self.open(content, style, anchor, at)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(at),

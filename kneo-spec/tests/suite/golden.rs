@@ -26,7 +26,9 @@ pub(super) fn specs(folder: &str) -> Vec<(String, PathBuf)> {
 
 /// Compares with the file, or writes it.
 pub(super) fn check(path: &Path, actual: &str) {
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
+    #[expect(clippy::disallowed_methods, reason = "the switch of whoever runs the tests")]
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    if update {
         std::fs::write(path, actual).unwrap();
         return;
     }
@@ -36,6 +38,18 @@ pub(super) fn check(path: &Path, actual: &str) {
         "{} differs; UPDATE_EXPECT=1 writes it\n--- expected\n{expected}\n--- actual\n{actual}",
         path.display()
     );
+}
+
+/// Does work on a text and fails when it takes longer than any spec may: a second, in what users run; an unoptimised
+/// build gets several times as long.
+pub(super) fn in_time<T>(text: &str, work: impl FnOnce() -> T) -> T {
+    #[expect(clippy::disallowed_methods, reason = "the time is what is tested")]
+    let started = std::time::Instant::now();
+    let result = work();
+    let most = if cfg!(debug_assertions) { 10 } else { 1 };
+    let start: String = text.chars().take(2_000).collect();
+    assert!(started.elapsed().as_secs() < most, "{:?}: {start}", started.elapsed());
+    result
 }
 
 /// Compiles a text under a file name.
