@@ -12,4 +12,6 @@ mod suite {
     mod plans;
     mod requests;
     mod samples;
+    mod values;
+    mod words;
 }
