@@ -62,12 +62,12 @@ fn enter(state: &mut State, path: &Path, via: Option<EdgeIx>) -> Result<(Path, N
             *scope.edge_visits.entry(edge).or_default() += 1;
         }
     }
-    state.ready.remove(&Ready::Flow(base.clone()));
     Ok((base, node))
 }
 
 pub(super) fn entered(state: &mut State, path: &Path, via: Option<EdgeIx>, input: Option<&Payload>) -> Folded {
     let (base, node) = enter(state, path, via)?;
+    state.ready.remove(&Ready::Flow(base.clone()));
     let flow = state.flows.get(&base).ok_or(NO_FLOW)?;
     let value = input.map_or_else(|| flow.value.clone(), |payload| payload.value().clone());
     let role = flow.role.filter(|_| input.is_none()).unwrap_or(Role::User);

@@ -1,1 +1,0 @@
-//! Unpublished: see the folder's files.
