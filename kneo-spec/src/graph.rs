@@ -190,9 +190,16 @@ impl Drawing<'_> {
     /// What the author wrote there, without the quotes of YAML.
     fn written(&self, span: Span) -> String {
         let text = self.sources.file(span.file()).map_or("", |file| file.slice(span));
-        text.trim_matches(['\'', '"']).to_owned()
+        let text = text.trim_matches(['\'', '"']);
+        match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text.to_owned(),
+        }
     }
 }
+
+/// Longer conditions are cut: a drawing is for the shape of things.
+const LONGEST: usize = 60;
 
 /// For each edge whether it leads back to a node on the way from the start to it.
 fn back_edges(workflow: &Workflow<Linked>, graph: &Graph<Linked>) -> Vec<bool> {
@@ -239,15 +246,10 @@ fn request(request: RequestType) -> &'static str {
     }
 }
 
-/// Text inside a quoted Mermaid label: on one line, of readable length, without what Mermaid reads.
+/// Text inside a quoted Mermaid label: on one line, without what Mermaid reads.
 fn escape(text: &str) -> String {
-    const LONGEST: usize = 60;
     let mut out = String::new();
-    for (at, c) in text.chars().enumerate() {
-        if at == LONGEST {
-            out.push('…');
-            break;
-        }
+    for c in text.chars() {
         match c {
             '"' | '#' | '<' | '>' | '&' | '|' | '`' | '{' | '}' | ';' | '\\' => {
                 // Writing to a String cannot fail.

@@ -193,4 +193,48 @@ mod tests {
             }
         }
     }
+
+    /// What this version refuses is refused in a golden, field by field and word by word.
+    #[test]
+    fn what_is_not_supported_yet_is_seen_to_be_refused() {
+        fn words(kind: &FieldKind) -> Vec<&'static Word> {
+            match kind {
+                FieldKind::Words(words) => words.iter().collect(),
+                FieldKind::List(item) | FieldKind::Map(item) => words(item),
+                FieldKind::Either(kinds) => kinds.iter().flat_map(words).collect(),
+                _ => Vec::new(),
+            }
+        }
+        let report = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/spec/diagnostics/v1_not_yet.txt");
+        let report = std::fs::read_to_string(report).unwrap();
+        for shape in all() {
+            for field in shape.fields {
+                let refused = if field.support == Support::NotYet && field.only.is_empty() {
+                    vec![format!("`{}` of {} is not supported yet", field.name, shape.name)]
+                } else {
+                    let not_yet = words(&field.kind).into_iter().filter(|word| word.support == Support::NotYet);
+                    not_yet.map(|word| format!("`{}: {}` is not supported yet", field.name, word.text)).collect()
+                };
+                for line in refused {
+                    assert!(report.contains(&line), "not shown: {line}");
+                }
+            }
+        }
+    }
+
+    /// A field of some kinds alone is refused with its kind.
+    #[test]
+    fn fields_of_kinds_that_are_not_supported_are_not_supported() {
+        for shape in all() {
+            let variants = shape.fields.iter().find(|field| matches!(field.name, "kind" | "type"));
+            let Some(FieldKind::Words(words)) = variants.map(|field| field.kind) else {
+                continue;
+            };
+            let now = |variant: &str| words.iter().any(|word| word.text == variant && word.support == Support::Now);
+            for field in shape.fields.iter().filter(|field| !field.only.is_empty()) {
+                let any = field.only.iter().any(|variant| now(variant));
+                assert_eq!(any, field.support == Support::Now, "{} {}", shape.name, field.name);
+            }
+        }
+    }
 }

@@ -13,5 +13,5 @@ mod yaml;
 pub use limits::Limits;
 pub(crate) use misread::{expression_length, needs_quotes, quote};
 pub(crate) use text::Text;
-pub(crate) use tree::{Key, Kind, NodeId, Style, Tree};
+pub(crate) use tree::{Entry, Key, Kind, NodeId, Style, Tree};
 pub(crate) use yaml::parse;

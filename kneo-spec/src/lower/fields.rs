@@ -5,7 +5,7 @@ use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::shape::{Field, Presence, Shape, Support, Word};
 use crate::source::Span;
 use crate::suggest::nearest;
-use crate::syntax::{Key, Kind, NodeId};
+use crate::syntax::{Entry, Key, Kind, NodeId};
 
 /// The fields of one mapping that are there, known and supported.
 pub(super) struct Fields {
@@ -56,6 +56,10 @@ impl Lower<'_> {
                 continue;
             };
             if field.support == Support::NotYet {
+                if self.belongs_to_variant(entries, field) {
+                    // A field of a kind that is not supported either: saying it once is enough.
+                    continue;
+                }
                 self.not_yet(key.span, &format!("{} of {}", tick(&key.text), shape.name));
                 continue;
             }
@@ -74,6 +78,13 @@ impl Lower<'_> {
             }
         }
         Some(Fields { shape, span, present })
+    }
+
+    /// Whether the construct's `kind` or `type` is one that the field belongs to alone.
+    fn belongs_to_variant(&self, entries: &[Entry], field: &Field) -> bool {
+        entries.iter().filter(|entry| matches!(&*entry.key.text, "kind" | "type")).any(
+            |entry| matches!(&self.tree.node(entry.value).kind, Kind::Text(word, _) if field.only.contains(&&**word)),
+        )
     }
 
     /// Reports fields that a construct of this kind or type does not have.

@@ -77,11 +77,13 @@ pub(crate) static WORKFLOW: Shape = Shape {
         .kneo()
         .only(CONCURRENT)
         .default("text"),
-        Field::new("selector", Any, "who speaks next").not_yet(),
-        Field::new("rounds", Integer { min: 1, max: MOST }, "how often everybody speaks").not_yet(),
+        Field::new("selector", Any, "who speaks next").only(&["handoff", "group-chat", "group_chat"]).not_yet(),
+        Field::new("rounds", Integer { min: 1, max: MOST }, "how often everybody speaks")
+            .only(&["group-chat", "group_chat"])
+            .not_yet(),
         Field::new("middleware", List(&Any), "middleware of the published v1").not_yet(),
-        Field::new("max_turns", Integer { min: 1, max: MOST }, "the most turns").kneo().not_yet(),
-        Field::new("until", Expr, "when the conversation is over").kneo().not_yet(),
+        Field::new("max_turns", Integer { min: 1, max: MOST }, "the most turns").kneo().only(&["handoff"]).not_yet(),
+        Field::new("until", Expr, "when the conversation is over").kneo().only(&["group-chat", "group_chat"]).not_yet(),
     ],
 };
 
