@@ -41,19 +41,22 @@ pub(crate) fn check(
     agent::models(&document, layout, sink);
     human::humans(&document, sink);
     build::nesting(&document, layout, sink);
+    let run_is_bounded = document.limits.max_steps.is_some();
     for workflow in &document.workflows {
-        workflow_rules(workflow, sink);
+        workflow_rules(workflow, run_is_bounded, sink);
     }
     flow::reads(&document, layout, sink);
     (!sink.has_errors()).then(|| Valid(document))
 }
 
-fn workflow_rules(workflow: &Component<Workflow<Linked>>, sink: &mut Diagnostics) {
+fn workflow_rules(workflow: &Component<Workflow<Linked>>, run_is_bounded: bool, sink: &mut Diagnostics) {
     step::fallbacks(&workflow.body, sink);
     let Flow::Graph(graph) = &workflow.body.flow else {
         return;
     };
-    cycle::unbounded(&workflow.body, graph, sink);
+    if !run_is_bounded {
+        cycle::unbounded(&workflow.body, graph, sink);
+    }
     if !graph.whole || graph.start.is_none() {
         // With an edge missing, what follows would be guesses.
         return;

@@ -13,7 +13,7 @@ struct Unbounded<'a> {
 }
 
 /// Reports each cycle that nothing bounds: no `max_visits` on an edge of it, and no `max_steps` of
-/// the workflow.
+/// the workflow. Asked only where the run as a whole has no `limits.max_steps`.
 ///
 /// `max_steps` with `on_max: {to: …}` goes on, so what can be reached from there counts again.
 pub(super) fn unbounded(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sink: &mut Diagnostics) {

@@ -85,20 +85,29 @@ impl Lower<'_> {
         Some(RawText { text, holes: self.templates })
     }
 
-    /// Warns of `{{` in text where holes are not read.
-    pub(super) fn warn_template_off(&mut self, text: &Text) {
-        if self.templates {
-            return;
+    /// Warns of `{{` in text where holes are read only if the spec asks for it, and it does not.
+    fn warn_template_off(&mut self, text: &Text) {
+        if !self.templates {
+            let help = "add `templates: true` at the top level to read holes in prompts and descriptions";
+            self.plain_braces(text, help);
         }
+    }
+
+    /// Warns of `{{` in text that never has holes, because what reads it comes before any run.
+    pub(super) fn warn_no_holes(&mut self, at: &At) {
+        if let Some(text) = self.tree.text(at.node) {
+            self.plain_braces(&text, "remove the braces: every run gives models the same description");
+        }
+    }
+
+    fn plain_braces(&mut self, text: &Text, help: &str) {
         let Some(start) = text.as_str().find("{{") else {
             return;
         };
-        let end =
-            text.as_str().get(start..).and_then(|rest| rest.find("}}")).map_or(start + 2, |length| start + length + 2);
-        self.report(
-            Diagnostic::new(Code::TemplateOff, text.span_of(start..end), "this is plain text here, not a hole")
-                .help("add `templates: true` at the top level to read holes in prompts and descriptions"),
-        );
+        let rest = text.as_str().get(start..).unwrap_or_default();
+        let end = start + rest.find("}}").map_or(2, |length| length + 2);
+        let span = text.span_of(start..end);
+        self.report(Diagnostic::new(Code::TemplateOff, span, "this is plain text here, not a hole").help(help));
     }
 
     /// Reads a bare expression.

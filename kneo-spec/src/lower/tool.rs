@@ -28,8 +28,12 @@ const FUNCTIONS: Backings = Backings {
 impl Lower<'_> {
     pub(super) fn tool(&mut self, node: NodeId) -> Option<Tool<Raw>> {
         let fields = self.fields(node, &TOOL)?;
+        let description = self.plain(fields.get("description"));
+        if let Some(at) = fields.get("description") {
+            self.warn_no_holes(at);
+        }
         Some(Tool {
-            description: self.plain(fields.get("description")).map(|text| text.value),
+            description: description.map(|text| text.value),
             parameters: self.schema(fields.get("parameters")),
             backing: self.backing(node, &fields, &TOOLS),
             running: self.running(&fields, &TOOLS),
