@@ -1,0 +1,119 @@
+//! Starts the effects that a commit made durable, and stops those that are no longer wanted.
+
+use std::task::Poll;
+
+use kneo_core::call::CallContext;
+use kneo_core::event::EffectKind;
+use kneo_core::{Cancel, Path};
+use tokio::task::AbortHandle;
+use tracing::Instrument as _;
+
+use super::{Actor, Stop};
+use crate::bind::Bound;
+use crate::driver::effect::{Attempting, Bounds, attempt, supervise};
+use crate::engine::{EffectResult, InputKind, OpenEffect, effect_request};
+use crate::error::{BindError, RuntimeError};
+use crate::{deltas, observe};
+
+/// An attempt on its way.
+pub(super) struct Running {
+    cancel: Cancel,
+    task: AbortHandle,
+}
+
+/// Dropping an actor drops its attempts; one that was told to stop and forgotten ends by itself.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.cancel.is_cancelled() {
+            self.task.abort();
+        }
+    }
+}
+
+impl Actor {
+    /// Brings the attempts on their way in line with the effects that are open.
+    pub(super) async fn reconcile(&mut self) -> Result<(), Stop> {
+        for ((path, attempt), running) in &self.running {
+            let open = self.state.open_effect(path).filter(|open| open.attempt == *attempt);
+            if open.is_none_or(|open| open.cancelling) {
+                running.cancel.cancel();
+            }
+        }
+        let fresh = |(path, open): &(&Path, &OpenEffect)| {
+            !open.cancelling && !self.running.contains_key(&((*path).clone(), open.attempt))
+        };
+        let fresh: Vec<(Path, OpenEffect)> =
+            self.state.open_effects().filter(fresh).map(|(path, open)| (path.clone(), *open)).collect();
+        // A call that is alone may end at once, which spares a task; several calls run side by side.
+        let alone = fresh.len() == 1 && self.running.is_empty();
+        for (path, open) in fresh {
+            self.begin(path, open, alone).await?;
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, path: Path, open: OpenEffect, alone: bool) -> Result<(), Stop> {
+        let OpenEffect { attempt: number, kind, intended_at, deadline, .. } = open;
+        let request = match effect_request(&self.state, &path) {
+            Ok(request) => request,
+            Err(failure) => {
+                let result = EffectResult::Failed(failure);
+                self.inbox.push(InputKind::Outcome { path, attempt: number, result });
+                return Ok(());
+            }
+        };
+        let place = self.state.plan().describe(&path);
+        let span = observe::effect(kind, &path, number, &place);
+        let (cancel, limit) = (self.cancel.child(), deadline.map(|deadline| deadline.since(intended_at)));
+        let mut context = CallContext::new(self.live.key.clone(), path.clone(), number, cancel.clone())
+            .with_place(place)
+            .with_run_started_at(self.state.started_at())
+            .with_timeout(limit);
+        if kind == EffectKind::ModelTurn {
+            let sink = self.shared.deltas.as_ref();
+            context = context.with_deltas(deltas::of(sink, self.live.key.run, &path, number));
+        }
+        let Some(attempting) = attempt(&self.bound, request, context) else {
+            return Err(nothing_bound(&self.bound).into());
+        };
+        let mut attempting: Attempting = Box::pin(attempting.instrument(span));
+        if alone && let Poll::Ready(result) = futures_util::poll!(&mut attempting) {
+            self.inbox.push(InputKind::Outcome { path, attempt: number, result });
+            return Ok(());
+        }
+        let bounds = Bounds { kind, cancel: cancel.clone(), limit, grace: self.shared.options.cancel_grace };
+        let (results, at) = (self.results.0.clone(), path.clone());
+        let task = self.shared.work.spawn(async move {
+            let result = supervise(attempting, bounds).await;
+            // An actor that is gone wants no result.
+            let _ = results.send(InputKind::Outcome { path: at, attempt: number, result });
+        });
+        self.running.insert((path, number), Running { cancel, task: task.abort_handle() });
+        Ok(())
+    }
+
+    /// Takes the result of an attempt.
+    pub(super) fn settle(&mut self, result: InputKind) {
+        if let InputKind::Outcome { path, attempt, .. } = &result {
+            self.running.remove(&(path.clone(), *attempt));
+        }
+        self.inbox.push(result);
+    }
+
+    /// Tells every attempt to stop; each ends within its grace.
+    pub(super) fn tell_running_to_stop(&self) {
+        self.cancel.cancel();
+    }
+}
+
+/// A run that was claimed only to be ended wants to go on: it is for a host that has what it needs.
+fn nothing_bound(bound: &Bound) -> RuntimeError {
+    let workflow = bound.program.plan().name.clone();
+    let missing = bound.program.plan().requirements();
+    RuntimeError::RequirementsMissing(std::sync::Arc::new(BindError {
+        workflow,
+        missing,
+        refused: vec![],
+        schema: None,
+    }))
+}

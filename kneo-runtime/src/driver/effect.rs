@@ -1,0 +1,136 @@
+//! Performs one attempt of an effect.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use kneo_core::call::{CallContext, CallError};
+use kneo_core::event::EffectKind;
+use kneo_core::{Cancel, Failure, FailureKind, Value};
+
+use crate::bind::{Bound, Callable};
+use crate::engine::{EffectRequest, EffectResult};
+
+/// An attempt on its way; ends with its result, whatever the host's code does.
+pub(crate) type Attempting = Pin<Box<dyn Future<Output = EffectResult> + Send>>;
+
+/// The bounds of an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) kind: EffectKind,
+    /// Tells the attempt to stop.
+    pub(crate) cancel: Cancel,
+    /// How long it may take.
+    pub(crate) limit: Option<Duration>,
+    /// How long it may take to end once it is told to stop.
+    pub(crate) grace: Duration,
+}
+
+/// The call that a request asks for; `None` if nothing of the host is bound.
+pub(crate) fn attempt(bound: &Bound, request: EffectRequest, context: CallContext) -> Option<Attempting> {
+    let attempting: Attempting = match request {
+        EffectRequest::Function { function, input, .. } => {
+            let function = bound.function(function)?;
+            Box::pin(guarded(FailureKind::Function, async move { value(function.call(input, &context).await) }))
+        }
+        EffectRequest::ToolCall { tool, arguments } => match bound.tool(tool)? {
+            Callable::Tool(tool) => {
+                Box::pin(guarded(FailureKind::Tool, async move { value(tool.call(arguments, &context).await) }))
+            }
+            Callable::Command(command) => {
+                Box::pin(guarded(FailureKind::Tool, async move { value(command.call(arguments, &context).await) }))
+            }
+        },
+        EffectRequest::ModelTurn { agent, request } => {
+            let provider = bound.provider(agent)?;
+            Box::pin(guarded(FailureKind::Provider, async move {
+                provider.generate(&request, &context).await.map(|answer| EffectResult::Answer(Box::new(answer)))
+            }))
+        }
+    };
+    Some(attempting)
+}
+
+fn value(result: Result<Value, CallError>) -> Result<EffectResult, CallError> {
+    result.map(EffectResult::Value)
+}
+
+/// Turns errors and panics of the host's code into failures.
+async fn guarded(
+    kind: FailureKind,
+    call: impl Future<Output = Result<EffectResult, CallError>> + Send,
+) -> EffectResult {
+    match AssertUnwindSafe(call).catch_unwind().await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => {
+            tracing::debug!(%kind, code = %error.code, source = ?error.source, "the call failed: {error}");
+            EffectResult::Failed(error.to_failure(kind))
+        }
+        Err(panic) => {
+            let message = format!("the {kind}'s code panicked: {}", said(&*panic));
+            tracing::error!(%kind, "{message}");
+            let failure = Failure::new(kind, message).with_code(format!("{kind}_panicked"));
+            EffectResult::Failed(failure.with_retryable(false))
+        }
+    }
+}
+
+/// The longest part of a panic's message that a record keeps.
+const MAX_PANIC_CHARS: usize = 300;
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").chars().take(MAX_PANIC_CHARS).collect()
+}
+
+/// Waits for an attempt within its bounds.
+///
+/// An attempt that is told to stop, or takes too long, is really gone when this ends: it ended within the grace, or
+/// its future is dropped.
+pub(crate) async fn supervise(mut attempting: Attempting, bounds: Bounds) -> EffectResult {
+    let Bounds { kind, cancel, limit, grace } = bounds;
+    let timed_out = tokio::select! {
+        biased;
+        result = &mut attempting => return if cancel.is_cancelled() { stopped(result) } else { result },
+        () = cancel.cancelled() => false,
+        () = lapse(limit) => true,
+    };
+    cancel.cancel();
+    let last = tokio::time::timeout(grace, attempting).await.ok();
+    if last.is_none() {
+        tracing::warn!("the call did not end when it was told to; it is dropped");
+    }
+    match last {
+        _ if timed_out => EffectResult::Failed(timeout(kind, limit)),
+        Some(result) => stopped(result),
+        None => EffectResult::Cancelled,
+    }
+}
+
+/// The result of an attempt that was told to stop: what was finished is kept, how else it ended no longer matters.
+fn stopped(result: EffectResult) -> EffectResult {
+    match result {
+        EffectResult::Value(_) | EffectResult::Answer(_) => result,
+        EffectResult::Failed(_) | EffectResult::Cancelled => EffectResult::Cancelled,
+    }
+}
+
+async fn lapse(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn timeout(kind: EffectKind, limit: Option<Duration>) -> Failure {
+    let what = match kind {
+        EffectKind::ModelTurn => "model turn",
+        EffectKind::ToolCall => "tool call",
+        _ => "function",
+    };
+    let limit = limit.unwrap_or_default();
+    Failure::new(FailureKind::Timeout, format!("the {what} took longer than {limit:?}")).with_code("timeout")
+}

@@ -1,0 +1,22 @@
+//! The names of spans and their fields, in one place.
+
+use kneo_core::event::EffectKind;
+use kneo_core::run::RunKey;
+use kneo_core::{Attempt, Path};
+use tracing::Span;
+
+/// A run in this worker's hands.
+pub(crate) fn run(key: &RunKey) -> Span {
+    tracing::info_span!("kneo.run", run = %key.run, namespace = %key.namespace)
+}
+
+/// One attempt of an effect; its parent is the run's span.
+pub(crate) fn effect(kind: EffectKind, path: &Path, attempt: Attempt, place: &str) -> Span {
+    let attempt = attempt.as_u32();
+    match kind {
+        EffectKind::Function => tracing::info_span!("kneo.function", %path, attempt, place),
+        EffectKind::ModelTurn => tracing::info_span!("kneo.model_turn", %path, attempt, place),
+        EffectKind::ToolCall => tracing::info_span!("kneo.tool_call", %path, attempt, place),
+        _ => tracing::info_span!("kneo.effect", %path, attempt, place),
+    }
+}

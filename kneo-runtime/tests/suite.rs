@@ -1,0 +1,19 @@
+//! The runtime on the memory store, in virtual time.
+
+#[cfg(test)]
+mod suite {
+    mod agent;
+    mod cancel;
+    mod crash;
+    mod deadline;
+    mod event;
+    mod fault;
+    mod flow;
+    mod human;
+    mod retry;
+    mod shutdown;
+    mod start;
+    mod support;
+    mod typed;
+    mod worker;
+}
