@@ -35,7 +35,8 @@ pub(crate) fn condition(text: &Text, vocabulary: &dyn Vocabulary, sink: &mut Dia
         return Some(compiled);
     }
     let message = format!("a condition is a bool, and this is {}", found.with_article());
-    sink.push(Diagnostic::new(Code::ExprType, text.span(), message));
+    let help = "compare it with something, such as `x == 'done'`, or read a value that is true or false";
+    sink.push(Diagnostic::new(Code::ExprType, text.span(), message).help(help));
     None
 }
 

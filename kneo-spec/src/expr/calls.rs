@@ -4,9 +4,9 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr as Cel, LiteralValue};
 use kneo_core::expr::{Each, EachKind, Expr, Function, Pattern};
 
-use super::lower::{Asked, Lowering, Typed};
+use super::lower::{Asked, CONVERT, Lowering, Typed};
 use super::types::{self, Type};
-use crate::diagnostic::{Code, tick};
+use crate::diagnostic::{Code, tick, tick_list};
 use crate::suggest::nearest;
 
 const MACROS: [(&str, EachKind); 5] = [
@@ -18,7 +18,16 @@ const MACROS: [(&str, EachKind); 5] = [
 ];
 
 /// CEL's functions on types that the language does not have.
-const FOREIGN: [&str; 6] = ["type", "dyn", "uint", "bytes", "timestamp", "duration"];
+const FOREIGN: [(&str, &str); 6] = [
+    ("type", "compare the value itself, or ask for a key with `has()`"),
+    ("dyn", "write the argument alone"),
+    ("uint", "write `int(x)`"),
+    ("bytes", "work on text"),
+    ("timestamp", "times in the ISO form compare as text"),
+    ("duration", "carry durations as numbers of seconds"),
+];
+
+const PATTERN: &str = "patterns are regular expressions, without look-around and back references";
 
 /// What other languages call our functions.
 const ALIASES: [(&str, &str); 16] = [
@@ -75,7 +84,7 @@ impl Lowering<'_> {
             return Some(expr);
         }
         let text = "only a path can be absent";
-        self.report(path, Code::ExprArguments, text, Some("ask for a path, such as `has(steps.x.output.key)`"))
+        self.report(path, Code::ExprArguments, text, "ask for a path, such as `has(steps.x.output.key)`")
     }
 
     fn function(&mut self, node: &IdedExpr, function: Function, arguments: &[&IdedExpr]) -> Option<Typed> {
@@ -90,7 +99,7 @@ impl Lowering<'_> {
             let (accepted, words) = types::parameter(function, index);
             if !given.is_a(accepted) {
                 let text = format!("`{}` takes {words}, and this is {}", function.as_str(), given.with_article());
-                let help = (function == Function::String).then_some("write it as JSON: `json(x)`");
+                let help = if function == Function::String { "write it as JSON: `json(x)`" } else { CONVERT };
                 self.report::<()>(argument, Code::ExprType, text, help);
                 whole = false;
             }
@@ -100,13 +109,13 @@ impl Lowering<'_> {
         }
         let result = types::result(function, &found);
         let mut parts: Vec<Expr> = lowered.into_iter().map(|(expr, _)| expr).collect();
-        if let (Function::Matches, [_, pattern]) = (function, arguments) {
-            if let Cel::Literal(LiteralValue::String(source)) = &pattern.expr {
-                return match Pattern::new(source.inner()) {
-                    Ok(compiled) => Some((Expr::Matches(Box::new(parts.swap_remove(0)), compiled), result)),
-                    Err(error) => self.report(pattern, Code::ExprArguments, error.to_string(), None::<&str>),
-                };
-            }
+        if let (Function::Matches, [_, pattern]) = (function, arguments)
+            && let Cel::Literal(LiteralValue::String(source)) = &pattern.expr
+        {
+            return match Pattern::new(source.inner()) {
+                Ok(compiled) => Some((Expr::Matches(Box::new(parts.swap_remove(0)), compiled), result)),
+                Err(error) => self.report(pattern, Code::ExprArguments, error.to_string(), PATTERN),
+            };
         }
         Some((Expr::Call(function, parts), result))
     }
@@ -118,7 +127,7 @@ impl Lowering<'_> {
         let usage = usage.replace("{}", name);
         let (Some(over), [variable, parts @ ..]) = (&call.target, call.args.as_slice()) else {
             let text = format!("`{name}` is called on a list or a map");
-            return self.report(node, Code::ExprArguments, text, Some(format!("write `{usage}`")));
+            return self.report(node, Code::ExprArguments, text, format!("write `{usage}`"));
         };
         let (when, body) = match parts {
             [body] => (None, body),
@@ -128,7 +137,7 @@ impl Lowering<'_> {
                     "`{name}` takes a variable and a {}",
                     if kind == EachKind::Map { "value" } else { "condition" }
                 );
-                return self.report(node, Code::ExprArguments, text, Some(format!("write `{usage}`")));
+                return self.report(node, Code::ExprArguments, text, format!("write `{usage}`"));
             }
         };
         let over_node: &IdedExpr = over;
@@ -137,11 +146,11 @@ impl Lowering<'_> {
                 return Some(expr);
             }
             let text = format!("`{name}` goes through a list or a map, and this is {}", found.with_article());
-            self.report(over_node, Code::ExprType, text, None::<&str>)
+            self.report(over_node, Code::ExprType, text, "read a list or a map before the dot")
         });
         let Cel::Ident(variable) = &variable.expr else {
             let text = format!("the first argument of `{name}` is the name of a variable");
-            return self.report(variable, Code::ExprArguments, text, Some(format!("write `{usage}`")));
+            return self.report(variable, Code::ExprArguments, text, format!("write `{usage}`"));
         };
         self.locals.push(variable.clone());
         let when = when.map(|when| self.truth(when, "the condition of `map` is a bool"));
@@ -172,19 +181,22 @@ impl Lowering<'_> {
             (least, most) => format!("{least} to {most} arguments"),
         };
         let text = format!("`{name}` takes {wanted}, not {given}");
-        self.report(node, Code::ExprArguments, text, Some(format!("write `{signature}`")))
+        self.report(node, Code::ExprArguments, text, format!("write `{signature}`"))
     }
 
     fn unknown(&mut self, node: &IdedExpr, name: &str) -> Option<Typed> {
-        if FOREIGN.contains(&name) {
+        if let Some((_, help)) = FOREIGN.iter().find(|(foreign, _)| *foreign == name) {
             let text = format!("`{name}` of CEL is not part of the language");
-            return self.report(node, Code::ExprUnsupported, text, None::<&str>);
+            return self.report(node, Code::ExprUnsupported, text, *help);
         }
-        let known = Function::ALL.iter().map(|function| function.as_str());
-        let known = known.chain(MACROS.iter().map(|(word, _)| *word)).chain(["has", "default"]);
+        let functions = Function::ALL.iter().map(|function| function.as_str());
+        let known: Vec<&str> =
+            functions.chain(MACROS.iter().map(|(word, _)| *word)).chain(["has", "default"]).collect();
         let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, ours)| *ours);
-        let help = alias.or_else(|| nearest(name, known)).map(|near| format!("did you mean {}?", tick(near)));
-        let text = format!("there is no function {}", tick(name));
-        self.report(node, Code::ExprUnknownFunction, text, help)
+        let help = match alias.or_else(|| nearest(name, known.iter().copied())) {
+            Some(near) => format!("did you mean {}?", tick(near)),
+            None => format!("the functions are {}", tick_list(known)),
+        };
+        self.report(node, Code::ExprUnknownFunction, format!("there is no function {}", tick(name)), help)
     }
 }

@@ -9,7 +9,7 @@ use kneo_core::value::Value;
 
 use super::guards::Guards;
 use super::names::{BareStep, Chain, Segment, Source, resolve};
-use super::parse::Parsed;
+use super::parse::{self, Parsed};
 use super::piece::Piece;
 use super::types::{self, Type};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
@@ -44,6 +44,10 @@ pub(super) fn lower(
     let reads = lowering.reads;
     Some((Compiled { code, reads }, found))
 }
+
+/// What to do where a type does not fit.
+pub(super) const CONVERT: &str =
+    "nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value";
 
 pub(super) struct Lowering<'a> {
     piece: &'a Piece<'a>,
@@ -123,10 +127,10 @@ impl Lowering<'_> {
             Cel::Struct(message) => {
                 let text =
                     format!("{} is a message of CEL, which is not part of the language", tick(&message.type_name));
-                self.report(node, Code::ExprUnsupported, text, Some("write a map: `{'key': value}`"))
+                self.report(node, Code::ExprUnsupported, text, "write a map: `{'key': value}`")
             }
             Cel::Comprehension(_) | Cel::Unspecified => {
-                self.report(node, Code::ExprSyntax, "this is not an expression", None::<&str>)
+                self.report(node, Code::ExprSyntax, "this is not an expression", "write an expression of CEL")
             }
         }
     }
@@ -139,18 +143,17 @@ impl Lowering<'_> {
             LiteralValue::Int(int) => match Value::int(*int.inner()) {
                 Ok(value) => value,
                 Err(_) => {
-                    let text = "integers lie within plus and minus 2^53 − 1";
-                    return self.report(node, Code::ExprUnsupported, text, None::<&str>);
+                    return self.report(node, Code::ExprUnsupported, parse::INTEGERS, "carry longer numbers as text");
                 }
             },
             LiteralValue::Double(double) => Value::float(*double.inner()).ok()?,
             LiteralValue::UInt(number) => {
                 let help = format!("write `{}`", number.inner());
-                return self.report(node, Code::ExprUnsupported, "there are no unsigned integers", Some(help));
+                return self.report(node, Code::ExprUnsupported, "there are no unsigned integers", help);
             }
             LiteralValue::Bytes(_) => {
                 let text = "bytes are not part of the language";
-                return self.report(node, Code::ExprUnsupported, text, Some("write a string, without the `b`"));
+                return self.report(node, Code::ExprUnsupported, text, "write a string, without the `b`");
             }
         };
         let found = Type::of_value(&value);
@@ -179,7 +182,7 @@ impl Lowering<'_> {
                 Segment::Key { key, node } => {
                     if !from.is_a(&[Type::Map, Type::Null]) {
                         let text = format!("{} is read from a map, and this is {}", tick(key), from.with_article());
-                        self.report::<()>(node, Code::ExprType, text, None::<&str>);
+                        self.report::<()>(node, Code::ExprType, text, CONVERT);
                         whole = false;
                     }
                     accesses.push(Access::Key((*key).into()));
@@ -207,7 +210,7 @@ impl Lowering<'_> {
             _ => "`[ ]` takes a list or a map",
         };
         let text = format!("{expected}, and this is {}", at.with_article());
-        self.report::<()>(index, Code::ExprType, text, None::<&str>);
+        self.report::<()>(index, Code::ExprType, text, CONVERT);
         false
     }
 
@@ -250,7 +253,7 @@ impl Lowering<'_> {
             if let Cel::Literal(LiteralValue::String(text)) = &key.expr {
                 if written.contains(&text.inner()) {
                     let message = format!("the map has the key {} twice", tick(text.inner()));
-                    self.report::<()>(key, Code::ExprSyntax, message, None::<&str>);
+                    self.report::<()>(key, Code::ExprSyntax, message, "write each key once");
                     whole = false;
                 }
                 written.push(text.inner());
@@ -261,7 +264,7 @@ impl Lowering<'_> {
             };
             if !key_type.is_a(&[Type::Text]) {
                 let message = format!("the key of a map is a string, and this is {}", key_type.with_article());
-                self.report::<()>(key, Code::ExprType, message, None::<&str>);
+                self.report::<()>(key, Code::ExprType, message, CONVERT);
                 whole = false;
             }
             entries.push((key_expr, value));
@@ -273,7 +276,7 @@ impl Lowering<'_> {
         let (expr, found) = self.expr(part)?;
         if !found.is_a(&[Type::Int, Type::Double]) {
             let text = format!("`-` takes a number, and this is {}", found.with_article());
-            return self.report(part, Code::ExprType, text, None::<&str>);
+            return self.report(part, Code::ExprType, text, CONVERT);
         }
         Some((Expr::Negate(Box::new(expr)), found))
     }
@@ -283,7 +286,7 @@ impl Lowering<'_> {
         let (expr, found) = self.expr(node)?;
         if !found.is_a(&[Type::Bool]) {
             let text = format!("{expected}, and this is {}", found.with_article());
-            return self.report(node, Code::ExprType, text, None::<&str>);
+            return self.report(node, Code::ExprType, text, CONVERT);
         }
         Some(expr)
     }
@@ -336,7 +339,7 @@ impl Lowering<'_> {
                 right_type.with_article()
             );
             let range = self.range(left).start..self.range(right).end;
-            return self.report_at(range, Code::ExprType, text, None::<&str>);
+            return self.report_at(range, Code::ExprType, text, CONVERT);
         }
         Some((Expr::Compare(op, Box::new(left_expr), Box::new(right_expr)), Type::Bool))
     }
@@ -354,9 +357,9 @@ impl Lowering<'_> {
                     Some(joined) => Some(joined),
                     None => {
                         let help = match (op, before, next) {
-                            (ArithmeticOp::Add, Type::Text, _) => Some("write the number as text: `string(…)`"),
-                            (ArithmeticOp::Add, _, Type::Text) => Some("write the left side as text: `string(…)`"),
-                            _ => None,
+                            (ArithmeticOp::Add, Type::Text, _) => "write the right side as text: `string(…)`",
+                            (ArithmeticOp::Add, _, Type::Text) => "write the left side as text: `string(…)`",
+                            _ => CONVERT,
                         };
                         let text = format!(
                             "`{}` cannot join {} and {}",
@@ -380,7 +383,7 @@ impl Lowering<'_> {
         node: &IdedExpr,
         code: Code,
         message: impl Into<String>,
-        help: Option<impl Into<String>>,
+        help: impl Into<String>,
     ) -> Option<T> {
         let range = self.range(node);
         self.report_at(range, code, message, help)
@@ -391,9 +394,9 @@ impl Lowering<'_> {
         range: Range<usize>,
         code: Code,
         message: impl Into<String>,
-        help: Option<impl Into<String>>,
+        help: impl Into<String>,
     ) -> Option<T> {
-        self.sink.push(self.piece.diagnostic(code, range, message).maybe_help(help));
+        self.sink.push(self.piece.diagnostic(code, range, message).help(help));
         None
     }
 

@@ -18,7 +18,8 @@ const MAX_DEPTH: u16 = 32;
 /// What the parser may need for [`MAX_DEPTH`] levels, unoptimised: up to 180 KiB each.
 const STACK_BYTES: usize = 16 << 20;
 
-const BACKSLASH: &str = "write a backslash as `\\\\`, or the string as `r'…'`";
+/// What is wrong with an integer that JSON readers would change.
+pub(super) const INTEGERS: &str = "integers lie within plus and minus 2^53 − 1";
 
 /// A parsed expression.
 pub(super) struct Parsed {
@@ -35,8 +36,11 @@ pub(super) fn parse(piece: &Piece<'_>) -> Result<Parsed, Box<Diagnostic>> {
         return Err(Box::new(diagnostic.help("compute parts of it in `set` steps and read those")));
     }
     if cel.trim().is_empty() {
-        let message = if piece.is_hole { "the hole is empty" } else { "the expression is empty" };
-        return Err(Box::new(Diagnostic::new(Code::ExprSyntax, piece.whole_span(), message)));
+        let (message, help) = match piece.is_hole {
+            true => ("the hole is empty", "write an expression between the braces, or a literal `{{` as `{{ '{{' }}`"),
+            false => ("the expression is empty", "write an expression, such as `input.ok`"),
+        };
+        return Err(Box::new(Diagnostic::new(Code::ExprSyntax, piece.whole_span(), message).help(help)));
     }
     if let Some(diagnostic) = wrapped(piece) {
         return Err(Box::new(diagnostic));
@@ -99,62 +103,77 @@ impl Failure {
                 end.len() - last..end.len()
             }
             (Some(at), Some(word)) if cel.get(at..).is_some_and(|rest| rest.starts_with(word)) => {
-                at..at + word.trim_end().len().max(1)
+                at..at + word.trim_end().len()
             }
             (Some(at), _) => at..at,
-            (None, _) => return Diagnostic::new(Code::ExprSyntax, piece.whole_span(), "this is not an expression"),
+            (None, _) => {
+                let (code, text, help) = explain("", None, "");
+                return Diagnostic::new(code, piece.whole_span(), text).help(help);
+            }
         };
         let (code, text, help) = explain(message, word.map(str::trim), cel.get(range.start..).unwrap_or_default());
-        piece.diagnostic(code, range, text).maybe_help(help)
+        piece.diagnostic(code, range, text).help(help)
     }
 }
 
-/// Says in the language's words what the parser said in its own.
-fn explain(message: &str, word: Option<&str>, rest: &str) -> (Code, String, Option<&'static str>) {
-    let syntax = |text: String, help| (Code::ExprSyntax, text, help);
+/// Says in the language's words what the parser said in its own, and what to do.
+fn explain(message: &str, word: Option<&str>, rest: &str) -> (Code, String, &'static str) {
     if message.contains("Recursion limit") {
         let text = format!("the expression nests deeper than {MAX_DEPTH} levels");
-        return (Code::ExprTooDeep, text, Some("compute parts of it in `set` steps and read those"));
-    }
-    if let Some(name) = message.strip_prefix("reserved identifier: ") {
-        return syntax(format!("{} is a reserved word", tick(name)), Some("read it as a key: `x[\"…\"]`"));
+        return (Code::ExprTooDeep, text, "compute parts of it in `set` steps and read those");
     }
     if message.starts_with("unsupported syntax") {
-        let help = if rest.starts_with(".?") || rest.starts_with("[?") || rest.starts_with('?') {
-            "guard the read with `has()` or `default()`"
-        } else {
-            "write the key in brackets: `x[\"…\"]`"
+        let is_optional = rest.starts_with(".?") || rest.starts_with("[?") || rest.starts_with('?');
+        let help = match is_optional {
+            true => "guard the read with `has()` or `default()`",
+            false => "write the key in brackets: `x[\"…\"]`",
         };
-        return (Code::ExprUnsupported, "this syntax of CEL is not part of the language".to_owned(), Some(help));
+        return (Code::ExprUnsupported, "this syntax of CEL is not part of the language".to_owned(), help);
     }
     if message.starts_with("invalid int") {
-        return (Code::ExprUnsupported, "integers lie within plus and minus 2^53 − 1".to_owned(), None);
+        return (Code::ExprUnsupported, INTEGERS.to_owned(), "carry longer numbers as text");
     }
     if message.starts_with("invalid double") {
-        return (Code::ExprUnsupported, "the number is too large for a double".to_owned(), None);
+        return (Code::ExprUnsupported, "the number is too large for a double".to_owned(), "write a smaller number");
+    }
+    let (text, help) = syntax(message, word, rest);
+    (Code::ExprSyntax, text, help)
+}
+
+fn syntax(message: &str, word: Option<&str>, rest: &str) -> (String, &'static str) {
+    const ESCAPE: &str = "the string has an escape that does not exist";
+    const BACKSLASH: &str = "write a backslash as `\\\\`, or the string as `r'…'`";
+    if let Some(name) = message.strip_prefix("reserved identifier: ") {
+        return (format!("{} is a reserved word", tick(name)), "read it as a key: `x[\"…\"]`");
     }
     if message.starts_with("invalid string") {
-        return syntax("the string has an escape that does not exist".to_owned(), Some(BACKSLASH));
+        return (ESCAPE.to_owned(), BACKSLASH);
     }
+    let Some(word) = word else {
+        return ("this is not an expression".to_owned(), "write an expression of CEL, such as `input.n > 3`");
+    };
+    if message.starts_with("token recognition") && word.starts_with(['\'', '"']) {
+        // A string without an end reaches to the end of its line; what stops before it is an escape.
+        let stops = rest.strip_prefix(word).is_some_and(|after| !after.is_empty() && !after.starts_with('\n'));
+        return match stops && word.contains('\\') {
+            true => (ESCAPE.to_owned(), BACKSLASH),
+            false => ("the string is not closed".to_owned(), "close it with the quote that it begins with"),
+        };
+    }
+    let no_operator = || format!("{} is not an operator", tick(word));
     match word {
-        Some("<EOF>") => syntax("the expression ends too early".to_owned(), None),
-        Some(word) if message.starts_with("token recognition") && word.starts_with(['\'', '"']) => {
-            // A string without an end reaches to the end of its line; what stops before it is an escape.
-            let stops = rest.strip_prefix(word).is_some_and(|after| !after.is_empty() && !after.starts_with('\n'));
-            match stops && word.contains('\\') {
-                true => syntax("the string has an escape that does not exist".to_owned(), Some(BACKSLASH)),
-                false => syntax("the string is not closed".to_owned(), None),
-            }
+        "<EOF>" => {
+            ("the expression ends too early".to_owned(), "an operand or a closing bracket is missing at its end")
         }
-        Some("=") => syntax("`=` is not an operator".to_owned(), Some("to compare, write `==`")),
-        Some("&") => syntax("`&` is not an operator".to_owned(), Some("write `&&`")),
-        Some("|") => syntax("`|` is not an operator".to_owned(), Some("write `||`, or call a function: `f(x)`")),
-        Some("and") => syntax("`and` is not an operator".to_owned(), Some("write `&&`")),
-        Some("or") => syntax("`or` is not an operator".to_owned(), Some("write `||`")),
-        Some("not" | "is") => syntax("this is not an operator".to_owned(), Some("write `!`, `==` or `!=`")),
-        Some(word) if message.starts_with("missing") => syntax(format!("{} is missing here", tick(word)), None),
-        Some(word) => syntax(format!("{} is not expected here", tick(word)), None),
-        None => syntax("this is not an expression".to_owned(), None),
+        "=" => (no_operator(), "to compare, write `==`"),
+        "&" | "and" => (no_operator(), "write `&&`"),
+        "|" => (no_operator(), "write `||`, or call a function: `f(x)`"),
+        "or" => (no_operator(), "write `||`"),
+        "not" => (no_operator(), "write `!`: `!(x in list)`"),
+        "is" => (no_operator(), "write `==`"),
+        "" => ("this white space is none of CEL".to_owned(), "write plain spaces between words"),
+        _ if message.starts_with("missing") => (format!("{} is missing here", tick(word)), "write it here"),
+        _ => (format!("{} is not expected here", tick(word)), "check the operators, commas and brackets before it"),
     }
 }
 

@@ -156,14 +156,23 @@ fn what_is_wrong_is_said_at_its_place() {
     let deep = format!("{}true{}", "(".repeat(40), ")".repeat(40));
     let sum = format!("{}1 > 0", "1 + 1 * ".repeat(30));
     for (written, expected) in [
-        ("", "E_EXPR_SYNTAX \"\": the expression is empty"),
-        ("1 +", "E_EXPR_SYNTAX +: the expression ends too early"),
+        ("", "E_EXPR_SYNTAX \"\": the expression is empty (write an expression, such as `input.ok`)"),
+        (
+            "1 +",
+            "E_EXPR_SYNTAX +: the expression ends too early (an operand or a closing bracket is missing at its end)",
+        ),
         ("input.n = 1", "E_EXPR_SYNTAX =: `=` is not an operator (to compare, write `==`)"),
         ("input.flag and true", "E_EXPR_SYNTAX and: `and` is not an operator (write `&&`)"),
         ("input.flag or true", "E_EXPR_SYNTAX or: `or` is not an operator (write `||`)"),
-        ("input.n == 'a", "E_EXPR_SYNTAX 'a: the string is not closed"),
-        ("input.n ) 1", "E_EXPR_SYNTAX ): `)` is not expected here"),
-        ("'é' == 'é' x", "E_EXPR_SYNTAX x: `x` is not expected here"),
+        ("input.n == 'a", "E_EXPR_SYNTAX 'a: the string is not closed (close it with the quote that it begins with)"),
+        (
+            "input.n ) 1",
+            "E_EXPR_SYNTAX ): `)` is not expected here (check the operators, commas and brackets before it)",
+        ),
+        (
+            "'é' == 'é' x",
+            "E_EXPR_SYNTAX x: `x` is not expected here (check the operators, commas and brackets before it)",
+        ),
         (
             "'\\q' == ''",
             "E_EXPR_SYNTAX '\\\\q: the string has an escape that does not exist (write a backslash as `\\\\`, or the string as `r'…'`)",
@@ -190,17 +199,26 @@ fn what_is_wrong_is_said_at_its_place() {
             "E_EXPR_UNSUPPORTED b'x': bytes are not part of the language (write a string, without the `b`)",
         ),
         ("1u == 1", "E_EXPR_UNSUPPORTED 1u: there are no unsigned integers (write `1`)"),
-        ("9007199254740992 > 1", "E_EXPR_UNSUPPORTED 9007199254740992: integers lie within plus and minus 2^53 − 1"),
-        ("99999999999999999999 > 1", "E_EXPR_UNSUPPORTED 9: integers lie within plus and minus 2^53 − 1"),
+        (
+            "9007199254740992 > 1",
+            "E_EXPR_UNSUPPORTED 9007199254740992: integers lie within plus and minus 2^53 − 1 (carry longer numbers as text)",
+        ),
+        (
+            "99999999999999999999 > 1",
+            "E_EXPR_UNSUPPORTED 9: integers lie within plus and minus 2^53 − 1 (carry longer numbers as text)",
+        ),
         (
             "Point{x: 1} == input",
             "E_EXPR_UNSUPPORTED Point{: `Point` is a message of CEL, which is not part of the language (write a map: `{'key': value}`)",
         ),
         (
             "timestamp('2020') > 1",
-            "E_EXPR_UNSUPPORTED timestamp('2020'): `timestamp` of CEL is not part of the language",
+            "E_EXPR_UNSUPPORTED timestamp('2020'): `timestamp` of CEL is not part of the language (times in the ISO form compare as text)",
         ),
-        ("type(input) == 1", "E_EXPR_UNSUPPORTED type(input): `type` of CEL is not part of the language"),
+        (
+            "type(input) == 1",
+            "E_EXPR_UNSUPPORTED type(input): `type` of CEL is not part of the language (compare the value itself, or ask for a key with `has()`)",
+        ),
         (
             "steps.my-step.output == 'x'",
             "E_EXPR_HYPHEN steps.my-step: `my-step` is not an identifier, so that it cannot follow a dot (write `steps[\"my-step\"]`)",
@@ -251,7 +269,10 @@ fn what_is_wrong_is_said_at_its_place() {
             "input.text.startswith('a')",
             "E_EXPR_UNKNOWN_FUNCTION input.text.startswith('a'): there is no function `startswith` (did you mean `startsWith`?)",
         ),
-        ("math.greatest(1, 2) > 1", "E_EXPR_UNKNOWN_FUNCTION math.greatest(1, 2): there is no function `greatest`"),
+        (
+            "math.greatest(1, 2) > 1",
+            "E_EXPR_UNKNOWN_FUNCTION math.greatest(1, 2): there is no function `greatest` (the functions are `size`, `join`, `json`, `lines`, `truncate`, `bullets`, `matches`, `contains`, `startsWith`, `endsWith`, `string`, `int`, `double`, `lowerAscii`, `upperAscii`, `trim`, `split`, `replace`, `all`, `exists`, `exists_one`, `map`, `filter`, `has` or `default`)",
+        ),
         ("size() > 1", "E_EXPR_ARGUMENTS size(): `size` takes 1 argument, not 0 (write `size(x)`)"),
         (
             "join(input.list, '', 1) == ''",
@@ -278,30 +299,75 @@ fn what_is_wrong_is_said_at_its_place() {
             "input.list.exists(x.y, true)",
             "E_EXPR_ARGUMENTS x.y: the first argument of `exists` is the name of a variable (write `list.exists(x, condition)`)",
         ),
-        ("input.text.matches('(')", "E_EXPR_ARGUMENTS '(': not a pattern: unclosed group"),
-        ("1 + true > 1", "E_EXPR_TYPE 1 + true: `+` cannot join an int and a bool"),
+        (
+            "input.text.matches('(')",
+            "E_EXPR_ARGUMENTS '(': not a pattern: unclosed group (patterns are regular expressions, without look-around and back references)",
+        ),
+        (
+            "1 + true > 1",
+            "E_EXPR_TYPE 1 + true: `+` cannot join an int and a bool (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
         (
             "'n: ' + 1 == ''",
-            "E_EXPR_TYPE 'n: ' + 1: `+` cannot join a string and an int (write the number as text: `string(…)`)",
+            "E_EXPR_TYPE 'n: ' + 1: `+` cannot join a string and an int (write the right side as text: `string(…)`)",
         ),
-        ("'a' < 1", "E_EXPR_TYPE 'a' < 1: `<` cannot compare a string with an int"),
-        ("size(input.list) == '3'", "E_EXPR_TYPE size(input.list) == '3': `==` cannot compare an int with a string"),
-        ("'a' in 'abc'", "E_EXPR_TYPE 'a' in 'abc': `in` cannot compare a string with a string"),
-        ("size(3) > 1", "E_EXPR_TYPE 3: `size` takes a string, a list or a map, and this is an int"),
+        (
+            "'a' < 1",
+            "E_EXPR_TYPE 'a' < 1: `<` cannot compare a string with an int (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "size(input.list) == '3'",
+            "E_EXPR_TYPE size(input.list) == '3': `==` cannot compare an int with a string (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "'a' in 'abc'",
+            "E_EXPR_TYPE 'a' in 'abc': `in` cannot compare a string with a string (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "size(3) > 1",
+            "E_EXPR_TYPE 3: `size` takes a string, a list or a map, and this is an int (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
         (
             "string([1]) == ''",
             "E_EXPR_TYPE [1]: `string` takes a string, a number or a bool, and this is a list (write it as JSON: `json(x)`)",
         ),
-        ("run.id.x == ''", "E_EXPR_TYPE run.id.x: `x` is read from a map, and this is a string"),
-        ("steps.plan.status[0] == ''", "E_EXPR_TYPE 0: `[ ]` takes a list or a map, and this is an int"),
-        ("{1: 2} == input", "E_EXPR_TYPE 1: the key of a map is a string, and this is an int"),
-        ("{'a': 1, 'a': 2} == input", "E_EXPR_SYNTAX 'a': the map has the key `a` twice"),
-        ("-'a' == ''", "E_EXPR_TYPE 'a': `-` takes a number, and this is a string"),
-        ("!input.n && 'a'", "E_EXPR_TYPE 'a': `&&` takes bools, and this is a string"),
-        ("1 ? true : false", "E_EXPR_TYPE 1: the condition of `? :` is a bool, and this is an int"),
-        ("'abc'.all(x, true)", "E_EXPR_TYPE 'abc': `all` goes through a list or a map, and this is a string"),
-        ("[1].all(x, 'a')", "E_EXPR_TYPE 'a': the condition of `all` is a bool, and this is a string"),
-        ("'yes'", "E_EXPR_TYPE \"'yes'\": a condition is a bool, and this is a string"),
+        (
+            "run.id.x == ''",
+            "E_EXPR_TYPE run.id.x: `x` is read from a map, and this is a string (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "steps.plan.status[0] == ''",
+            "E_EXPR_TYPE 0: `[ ]` takes a list or a map, and this is an int (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "{1: 2} == input",
+            "E_EXPR_TYPE 1: the key of a map is a string, and this is an int (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        ("{'a': 1, 'a': 2} == input", "E_EXPR_SYNTAX 'a': the map has the key `a` twice (write each key once)"),
+        (
+            "-'a' == ''",
+            "E_EXPR_TYPE 'a': `-` takes a number, and this is a string (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "!input.n && 'a'",
+            "E_EXPR_TYPE 'a': `&&` takes bools, and this is a string (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "1 ? true : false",
+            "E_EXPR_TYPE 1: the condition of `? :` is a bool, and this is an int (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "'abc'.all(x, true)",
+            "E_EXPR_TYPE 'abc': `all` goes through a list or a map, and this is a string (read a list or a map before the dot)",
+        ),
+        (
+            "[1].all(x, 'a')",
+            "E_EXPR_TYPE 'a': the condition of `all` is a bool, and this is a string (nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value)",
+        ),
+        (
+            "'yes'",
+            "E_EXPR_TYPE \"'yes'\": a condition is a bool, and this is a string (compare it with something, such as `x == 'done'`, or read a value that is true or false)",
+        ),
         (
             &deep,
             "E_EXPR_TOO_DEEP (: the expression nests deeper than 32 levels (compute parts of it in `set` steps and read those)",
