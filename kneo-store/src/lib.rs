@@ -9,6 +9,8 @@
 //! (feature `conformance`).
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod hint;
 mod memory;
 mod rule;

@@ -4,6 +4,7 @@
 //! two together.
 
 use kneo_core::commit::{Author, Commit, LeaseChange, NewRun, TaskChange};
+use kneo_core::plan::OnTimeout;
 use kneo_core::run::RunKey;
 use kneo_core::store::{CommitError, Committed, LEASE, RunRow};
 use kneo_core::task::{DecisionView, TaskRow, TaskState};
@@ -138,7 +139,9 @@ pub(crate) fn admit_live(row: &RunRow) -> Result<(), CommitError> {
 
 /// Whether a task may be decided or reassigned.
 ///
-/// Somebody who comes second is told who was first even if the run has ended since.
+/// Somebody who comes second is told who was first even if the run has ended since. A run that was asked to stop waits
+/// for no answer any more: its tasks count as withdrawn before a worker says so, so that of a decision and a cancel
+/// only the first one counts. A task that escalates stays open past its deadline.
 pub(crate) fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestamp) -> Result<(), CommitError> {
     let task = task.filter(|task| task.run == row.key);
     if let Some(TaskState::Decided(decision)) = task.map(|task| &task.state) {
@@ -146,8 +149,10 @@ pub(crate) fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestam
     }
     admit_live(row)?;
     let task = task.ok_or(CommitError::TaskUnknown)?;
+    let closes = task.deadline.filter(|_| task.on_timeout != OnTimeout::Escalate);
     match &task.state {
-        TaskState::Open if task.deadline.is_some_and(|deadline| deadline <= now) => {
+        TaskState::Open if row.cancel_requested => Err(CommitError::TaskClosed { state: TaskState::Withdrawn }),
+        TaskState::Open if closes.is_some_and(|at| at <= now) => {
             Err(CommitError::TaskClosed { state: TaskState::Expired })
         }
         TaskState::Open => Ok(()),

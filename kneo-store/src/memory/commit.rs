@@ -92,7 +92,9 @@ impl State {
             }
             (Entry::Vacant(_), None) => return Err(CommitError::RunNotFound { run: key.clone() }),
         };
-        let answer = run.append(commit, now);
+        // Facts from outside have the store's time, but never run backwards within a run.
+        let at = run.frames.last().and_then(|frame| frame.records.last()).map_or(now, |last| last.at().max(now));
+        let answer = run.append(commit, now, at);
 
         *last_watermark += 1;
         let watermark = Watermark(*last_watermark);
@@ -107,7 +109,7 @@ impl State {
             } else if let Some(task) = rule::task_of(change)
                 && let Some(row) = tasks.get_mut(&(key.namespace.clone(), task))
             {
-                rule::change_task(row, change, now);
+                rule::change_task(row, change, at);
             }
         }
         for change in &changes.holds {
@@ -170,18 +172,18 @@ impl Run {
         self.frames.get(at).filter(|frame| frame.commit == commit.id()).map(|frame| frame.answer)
     }
 
-    /// Adds the records and brings the row up to them.
-    fn append(&mut self, commit: &Commit, now: Timestamp) -> Committed {
+    /// Adds the records, those from outside with this time, and brings the row up to them.
+    fn append(&mut self, commit: &Commit, now: Timestamp, at: Timestamp) -> Committed {
         let answer = rule::advance(&mut self.row, commit, now);
         let records = match commit.author() {
             Author::External => {
                 self.external.insert(commit.id(), answer);
-                stamped(commit.records(), now)
+                stamped(commit.records(), at)
             }
             Author::Creator | Author::Holder { .. } => Arc::clone(commit.records()),
         };
         for entry in &commit.changes().audit {
-            let at = usize::try_from(entry.record).ok().and_then(|at| records.get(at)).map_or(now, Record::at);
+            let at = usize::try_from(entry.record).ok().and_then(|place| records.get(place)).map_or(at, Record::at);
             let seq = answer.first.plus(entry.record.into());
             self.audit.push(AuditEntry { at, action: entry.action, actor: entry.actor.clone(), task: entry.task, seq });
         }
@@ -190,11 +192,11 @@ impl Run {
     }
 }
 
-/// The records of an external author, with the store's time.
-fn stamped(records: &[Record], now: Timestamp) -> Arc<[Record]> {
+/// The records of an external author, with the time that the store gives them.
+fn stamped(records: &[Record], at: Timestamp) -> Arc<[Record]> {
     let stamp = |record: &Record| {
         let mut record = record.clone();
-        record.entry.at = now;
+        record.entry.at = at;
         record
     };
     records.iter().map(stamp).collect()

@@ -136,6 +136,9 @@ impl Transaction<'_> {
             judge::Judged::Existing(id, row) => (Some(id), row),
         };
         let answer = rule::advance(&mut row, commit, self.now);
+        if let (Author::External, Some(id)) = (commit.author(), id) {
+            self.now = self.not_before_the_last(id)?;
+        }
         let id = match id {
             Some(id) => self.update_run(id, &row)?,
             None => self.insert_run(&row)?,
@@ -186,20 +189,32 @@ impl Transaction<'_> {
 
     fn insert_frame(&self, id: i64, commit: &Commit, answer: &Committed, body: &[u8]) -> Result<(), Stop> {
         let mut insert = self.connection.prepare_cached(
-            "insert into frames (run, first, count, author, at, v, commit_id, body)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "insert into frames (run, first, count, author, at, last_at, v, commit_id, body)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
+        let last_at = match (commit.author(), commit.records().last()) {
+            (Author::Creator | Author::Holder { .. }, Some(last)) => last.at(),
+            _ => self.now,
+        };
         insert.execute(params![
             id,
             int(answer.first.as_u64()),
             int(answer.tail.as_u64().saturating_sub(answer.first.as_u64()).saturating_add(1)),
             FrameAuthor::of(commit, answer) as u8,
             self.now.as_unix_micros(),
+            last_at.as_unix_micros(),
             RECORD_VERSION,
             commit.id().as_bytes(),
             body,
         ])?;
         Ok(())
+    }
+
+    /// The store's time, unless the run's last record is later: facts from outside never run backwards within a run.
+    fn not_before_the_last(&self, id: i64) -> Result<Timestamp, Stop> {
+        let last = "select last_at from frames where run = ?1 order by first desc limit 1";
+        let last: Option<i64> = self.connection.prepare_cached(last)?.query_row([id], row::only).optional()?;
+        Ok(last.map_or(self.now, |last| row::time(last).max(self.now)))
     }
 
     /// What the same commit answered the first time.

@@ -60,7 +60,8 @@ create table labels (
 create index labels_of on labels (name, value, run);
 
 -- The records of one commit. `author`: 0 creator, 1 creator that took the lease, 2 holder, 3 holder without a lease
--- afterwards, 4 external. `at` is the store's time of the commit. The id is the watermark of feeds.
+-- afterwards, 4 external. `at` is the store's time of the commit, `last_at` the time of its last record, which for an
+-- external commit is the same. The id is the watermark of feeds.
 create table frames (
   id integer primary key,
   run integer not null,
@@ -68,6 +69,7 @@ create table frames (
   count integer not null,
   author integer not null,
   at integer not null,
+  last_at integer not null,
   v integer not null,
   commit_id blob not null,
   body blob not null
