@@ -1,1 +1,47 @@
-fn main() {}
+//! The `kneo` program: checks specs, runs them, and operates the runs.
+//!
+//! Everything here is reading arguments, calling the library, and writing the answer. Standard output carries the
+//! answer, standard error everything else.
+
+mod advance;
+mod ask;
+mod blocking;
+mod cli;
+mod commands;
+mod exit;
+mod host;
+mod input;
+mod interrupt;
+mod output;
+mod person;
+mod places;
+mod problem;
+mod progress;
+mod remedy;
+mod resumption;
+mod secrets;
+mod spec_file;
+mod store_place;
+mod table;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::problem::Stop;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = cli.output();
+    match cli.run() {
+        Ok(exit) => exit.into(),
+        Err(Stop::ReaderGone) => Exit::Done.into(),
+        Err(Stop::Problem(problem)) => {
+            output.problem(&problem);
+            problem.exit.into()
+        }
+    }
+}

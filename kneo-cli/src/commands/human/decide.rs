@@ -1,0 +1,85 @@
+//! `kneo human decide`.
+
+use std::sync::Arc;
+
+use kneo::TaskId;
+
+use super::decision::DecisionArgs;
+use crate::advance::{report, runtime_problem};
+use crate::commands::runs;
+use crate::exit::Exit;
+use crate::host::{self, HostArgs};
+use crate::output::Output;
+use crate::person::ByArgs;
+use crate::places::Places;
+use crate::problem::Stop;
+use crate::resumption::Resumption;
+use crate::store_place::StoreArgs;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The task
+    task: TaskId,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
+    #[command(flatten)]
+    by: ByArgs,
+
+    /// Only record the decision, and leave the run to others
+    #[arg(long)]
+    no_wait: bool,
+
+    #[command(flatten)]
+    host: HostArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl Args {
+    pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
+        let decision = self.decision.decision(self.reason)?;
+        let by = self.by.actor()?;
+        let store = self.store.open().await?;
+        // A decision needs nothing of the host, so it is recorded even where the run cannot go on.
+        let client = host::client(Arc::clone(&store))?;
+        let decided = client.decide(self.task, decision, by.clone()).await.map_err(runtime_problem)?;
+        output.note(&format!("{} is decided", self.task));
+        let row = runs::row(&store, decided.run).await?;
+        if self.no_wait {
+            let mut places = Places::default();
+            places.learn(&store, &row).await?;
+            let view = client.view(decided.run).await.map_err(runtime_problem)?;
+            report(&view, &places, &self.store.again(), output)?;
+            return Ok(Exit::Done);
+        }
+        client.shutdown().await;
+        let resumption = Resumption {
+            store,
+            row,
+            host: &self.host,
+            timers: true,
+            by,
+            store_again: self.store.again(),
+            output,
+        };
+        resumption.run().await.map_err(recorded)
+    }
+}
+
+/// Says with a problem of the run that the decision stands.
+fn recorded(stop: Stop) -> Stop {
+    match stop {
+        Stop::Problem(mut problem) => {
+            problem.message = format!("the decision is recorded, but the run cannot go on here: {}", problem.message);
+            Stop::Problem(problem)
+        }
+        other => other,
+    }
+}

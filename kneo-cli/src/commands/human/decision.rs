@@ -1,0 +1,79 @@
+//! The decision on the command line.
+
+use kneo::{Decision, Payload, Value};
+
+use crate::problem::Problem;
+
+/// Exactly one decision.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false, id = "decision", args = ["approve", "reject", "edit", "edit_json", "select", "provide", "provide_json", "retry"])]
+pub(crate) struct DecisionArgs {
+    /// Yes
+    #[arg(long)]
+    approve: bool,
+
+    /// No
+    #[arg(long)]
+    reject: bool,
+
+    /// Yes, in this better form
+    #[arg(long, value_name = "TEXT")]
+    edit: Option<String>,
+
+    /// Yes, in this better form, as JSON
+    #[arg(long, value_name = "JSON")]
+    edit_json: Option<String>,
+
+    /// This option
+    #[arg(long, value_name = "OPTION")]
+    select: Option<String>,
+
+    /// This answer
+    #[arg(long, value_name = "TEXT")]
+    provide: Option<String>,
+
+    /// This answer, as JSON
+    #[arg(long, value_name = "JSON")]
+    provide_json: Option<String>,
+
+    /// Run again what was in flight at a crash
+    #[arg(long)]
+    retry: bool,
+}
+
+impl DecisionArgs {
+    /// The decision; the remark belongs to `--approve` and `--reject`.
+    pub(crate) fn decision(self, remark: Option<String>) -> Result<Decision, Problem> {
+        let remark = remark.map(Into::into);
+        if self.approve {
+            return Ok(Decision::Approve { comment: remark });
+        }
+        if self.reject {
+            return Ok(Decision::Reject { reason: remark });
+        }
+        if remark.is_some() {
+            return Err(Problem::new("input_invalid", "`--reason` goes with `--approve` and `--reject` only"));
+        }
+        if let Some(option) = self.select {
+            return Ok(Decision::select(option));
+        }
+        if let Some(content) = content(self.edit, self.edit_json)? {
+            return Ok(Decision::Edit { content });
+        }
+        match content(self.provide, self.provide_json)? {
+            Some(content) => Ok(Decision::Provide { content }),
+            None => Ok(Decision::Retry),
+        }
+    }
+}
+
+fn content(text: Option<String>, json: Option<String>) -> Result<Option<Payload>, Problem> {
+    let value = match (text, json) {
+        (Some(text), _) => Value::from(text),
+        (None, Some(json)) => Value::from_json_text(&json)
+            .map_err(|error| Problem::new("input_invalid", format!("the answer is not JSON: {error}")))?,
+        (None, None) => return Ok(None),
+    };
+    let payload = Payload::new(value).map_err(|error| Problem::new("payload_too_large", error.to_string()))?;
+    Ok(Some(payload))
+}

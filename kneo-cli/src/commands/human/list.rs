@@ -1,0 +1,75 @@
+//! `kneo human list`.
+
+use kneo::store::{Page, TaskQuery};
+use kneo::task::TaskRow;
+use kneo::{Name, RunId};
+use serde_json::json;
+
+use crate::advance::runtime_problem;
+use crate::exit::Exit;
+use crate::host;
+use crate::output::Output;
+use crate::places::Places;
+use crate::problem::Stop;
+use crate::store_place::StoreArgs;
+use crate::table::table;
+use crate::view;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only tasks of this run
+    #[arg(long, value_name = "RUN")]
+    run: Option<RunId>,
+
+    /// Only tasks that this person may decide
+    #[arg(long, value_name = "NAME")]
+    assignee: Option<Name>,
+
+    /// Closed tasks too
+    #[arg(long)]
+    all: bool,
+
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+
+    /// How many older ones to pass over
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl Args {
+    pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
+        let store = self.store.open().await?;
+        let mut query = TaskQuery::default();
+        query.run = self.run;
+        query.assignee = self.assignee;
+        query.include_closed = self.all;
+        let page = Page { offset: self.offset, limit: self.limit };
+        let runtime = host::client(std::sync::Arc::clone(&store))?;
+        let rows = runtime.tasks(&query, page).await.map_err(runtime_problem)?;
+        let mut places = Places::default();
+        for row in &rows {
+            places.learn_run(&store, &row.run).await?;
+        }
+        if output.json {
+            output.object(&json!({"tasks": rows.iter().map(|row| view::task(row, &places)).collect::<Vec<_>>()}))?;
+        } else if rows.is_empty() {
+            output.note("no tasks");
+        } else {
+            let cells = rows.iter().map(|row| cells(row, &places));
+            output.text(&table(&["TASK", "STATE", "PLACE", "FOR", "QUESTION"], cells))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn cells(row: &TaskRow, places: &Places) -> Vec<String> {
+    let assignees: Vec<&str> = row.assignees.iter().map(Name::as_str).collect();
+    let who = if assignees.is_empty() { "anybody".to_owned() } else { assignees.join(", ") };
+    let question = row.request.description.lines().next().unwrap_or_default().to_owned();
+    vec![row.task.to_string(), row.state.as_str().to_owned(), places.of(row.run.run, &row.path), who, question]
+}

@@ -1,0 +1,132 @@
+//! `kneo run`.
+
+use std::path::PathBuf;
+
+use clap::ArgAction;
+use kneo::{Admission, Cursor, RunHandle, Runtime, RuntimeError, Start};
+
+use crate::advance::{Advance, Answers, report, runtime_problem};
+use crate::blocking::block_on;
+use crate::exit::Exit;
+use crate::host::{self, Host, HostArgs};
+use crate::input::InputArgs;
+use crate::output::Output;
+use crate::person::{ByArgs, named};
+use crate::places::Places;
+use crate::problem::Stop;
+use crate::spec_file::SpecFile;
+use crate::store_place::StoreArgs;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The spec
+    spec: PathBuf,
+
+    #[command(flatten)]
+    input: InputArgs,
+
+    #[command(flatten)]
+    by: ByArgs,
+
+    /// A label by which the run can be found
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label, action = ArgAction::Append)]
+    labels: Vec<(String, String)>,
+
+    /// Start once: the same start under the same key gives the run of the first
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+
+    /// Approve, in this name, whatever the run asks that can be approved
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["detach"])]
+    approve_as: Option<String>,
+
+    /// Do not wait for timers: stop as soon as nothing can be done now
+    #[arg(long, conflicts_with = "detach")]
+    no_wait: bool,
+
+    /// Only start the run, and leave it to others
+    #[arg(long)]
+    detach: bool,
+
+    #[command(flatten)]
+    host: HostArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
+        block_on(self.start(output))
+    }
+
+    async fn start(self, output: Output) -> Result<Exit, Stop> {
+        let plan = SpecFile::read(&self.spec)?.compile(output)?;
+        let host = Host::of_spec(&self.host, &self.spec)?;
+        let input = self.input.read(plan.plan())?;
+        let by = self.by.actor()?;
+        let answers = match &self.approve_as {
+            Some(name) => Answers::Approve(named(name)?),
+            None => Answers::terminal(output, &by),
+        };
+
+        let store = self.store.open_or_make().await?;
+        let runtime = if self.detach { host::client(store)? } else { host.runtime(store)? };
+        if !self.detach {
+            host::check(&runtime, &plan)?;
+        }
+        let mut start = Start::new(input);
+        if let Some(name) = by.name() {
+            start = start.by(name.as_str());
+        }
+        for (name, value) in host.labels() {
+            start = start.label(name, value);
+        }
+        for (name, value) in &self.labels {
+            start = start.label(name, value.as_str());
+        }
+        if let Some(key) = &self.idempotency_key {
+            start = start.idempotency_key(key);
+        }
+        let run = runtime.start(&plan, start).await.map_err(runtime_problem)?;
+        output.note(&format!("{} {}", run.id(), plan.plan().name));
+        if self.detach {
+            let places = Places::of_plan(run.id(), &plan);
+            report(&run.view().await.map_err(runtime_problem)?, &places, &self.store.again(), output)?;
+            return Ok(Exit::Done);
+        }
+        let run = taken(&runtime, run).await?;
+        let advance = Advance {
+            runtime: &runtime,
+            plan: &plan,
+            run,
+            from: Cursor::START,
+            timers: !self.no_wait,
+            answers,
+            by,
+            store_again: self.store.again(),
+            output,
+        };
+        advance.to_the_end().await
+    }
+}
+
+/// Takes a run in hand that an earlier start under the same key made; any other is in hand already.
+async fn taken(runtime: &Runtime, run: RunHandle) -> Result<RunHandle, Stop> {
+    if run.admission() == Admission::Claimed {
+        return Ok(run);
+    }
+    match runtime.resume(run.id()).await {
+        Ok(run) => Ok(run),
+        // It is over: there is nothing to do but to report it.
+        Err(RuntimeError::InvalidState { .. }) => Ok(run),
+        Err(error) => Err(runtime_problem(error).into()),
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as `NAME=VALUE`".to_owned()),
+    }
+}

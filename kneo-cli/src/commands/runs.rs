@@ -1,0 +1,54 @@
+//! `kneo runs`: looks at runs and steers them.
+
+mod cancel;
+mod events;
+mod get;
+mod list;
+mod resume;
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use kneo::store::{RunRow, Store};
+use kneo::{Namespace, RunId, RunKey};
+
+use crate::blocking::block_on;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::problem::{Problem, Stop};
+use crate::store_place::cannot_open;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List runs, newest first
+    List(list::Args),
+    /// Show a run
+    Get(get::Args),
+    /// Show what happened in a run
+    Events(events::Args),
+    /// Ask a run to stop
+    Cancel(cancel::Args),
+    /// Get a run on whose process has ended
+    Resume(resume::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
+        block_on(async {
+            match self {
+                Command::List(args) => args.run(output).await,
+                Command::Get(args) => args.run(output).await,
+                Command::Events(args) => args.run(output).await,
+                Command::Cancel(args) => args.run(output).await,
+                Command::Resume(args) => args.run(output).await,
+            }
+        })
+    }
+}
+
+/// A run of a store.
+pub(crate) async fn row(store: &Arc<dyn Store>, run: RunId) -> Result<RunRow, Problem> {
+    let key = RunKey::new(Namespace::default(), run);
+    let row = store.run(&key).await.map_err(|error| cannot_open(&error))?;
+    row.ok_or_else(|| Problem::new("run_not_found", format!("{run} does not exist in this store")))
+}

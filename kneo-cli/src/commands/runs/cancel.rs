@@ -1,0 +1,47 @@
+//! `kneo runs cancel`.
+
+use kneo::RunId;
+
+use crate::advance::{report, runtime_problem};
+use crate::exit::Exit;
+use crate::host;
+use crate::output::Output;
+use crate::person::ByArgs;
+use crate::places::Places;
+use crate::problem::Stop;
+use crate::store_place::StoreArgs;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run
+    run: RunId,
+
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "asked for on the command line")]
+    reason: String,
+
+    #[command(flatten)]
+    by: ByArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl Args {
+    pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
+        let store = self.store.open().await?;
+        let row = super::row(&store, self.run).await?;
+        let mut places = Places::default();
+        places.learn(&store, &row).await?;
+        // Nothing of the host is needed to end a run.
+        let runtime = host::client(store)?;
+        runtime.cancel(self.run, self.reason, self.by.actor()?).await.map_err(runtime_problem)?;
+        let view = runtime.view(self.run).await.map_err(runtime_problem)?;
+        if !view.status.is_terminal() {
+            output.note("the run has been told; whoever holds it, or resumes it, ends it");
+        }
+        report(&view, &places, &self.store.again(), output)?;
+        runtime.shutdown().await;
+        Ok(Exit::Done)
+    }
+}

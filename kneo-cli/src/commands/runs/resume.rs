@@ -1,0 +1,47 @@
+//! `kneo runs resume`.
+
+use kneo::RunId;
+
+use crate::exit::Exit;
+use crate::host::HostArgs;
+use crate::output::Output;
+use crate::person::ByArgs;
+use crate::problem::Stop;
+use crate::resumption::Resumption;
+use crate::store_place::StoreArgs;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run
+    run: RunId,
+
+    /// Do not wait for timers: stop as soon as nothing can be done now
+    #[arg(long)]
+    no_wait: bool,
+
+    #[command(flatten)]
+    by: ByArgs,
+
+    #[command(flatten)]
+    host: HostArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl Args {
+    pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
+        let store = self.store.open().await?;
+        let row = super::row(&store, self.run).await?;
+        let resumption = Resumption {
+            store,
+            row,
+            host: &self.host,
+            timers: !self.no_wait,
+            by: self.by.actor()?,
+            store_again: self.store.again(),
+            output,
+        };
+        resumption.run().await
+    }
+}

@@ -1,0 +1,35 @@
+//! `kneo spec`: what can be done with a spec without running it.
+
+mod compile;
+mod graph;
+mod resolve;
+mod validate;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::problem::Stop;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check specs, and report every problem at once
+    Validate(validate::Args),
+    /// Compile a spec into a plan
+    Compile(compile::Args),
+    /// Write a spec in its normal form
+    Resolve(resolve::Args),
+    /// Draw a spec as a Mermaid flowchart
+    Graph(graph::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
+        match self {
+            Command::Validate(args) => args.run(output),
+            Command::Compile(args) => args.run(output),
+            Command::Resolve(args) => args.run(output),
+            Command::Graph(args) => args.run(output),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What this program brings to a run: providers, commands, secrets.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kneo::plan::CompiledPlan;
+use kneo::provider::{DummyProvider, ScriptError, ScriptedProvider};
+use kneo::store::{RunRow, Store};
+use kneo::tool::command::CommandTools;
+use kneo::{Runtime, RuntimeBuilder};
+
+use crate::problem::Problem;
+use crate::secrets;
+
+/// The options that say what a run finds on this machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HostArgs {
+    /// Replies for the provider `scripted`
+    #[arg(long, value_name = "FILE")]
+    models: Option<PathBuf>,
+
+    /// The folder in which commands run [default: the spec's]
+    #[arg(long, value_name = "FOLDER")]
+    workdir: Option<PathBuf>,
+}
+
+/// What a run finds on this machine. A run carries it as labels, so that whoever resumes it need not know.
+#[derive(Clone, Debug)]
+pub(crate) struct Host {
+    workdir: PathBuf,
+    models: Option<PathBuf>,
+}
+
+const WORKDIR: &str = "kneo.workdir";
+const MODELS: &str = "kneo.models";
+
+impl Host {
+    /// For a run of a spec in a file.
+    pub(crate) fn of_spec(args: &HostArgs, spec: &Path) -> Result<Host, Problem> {
+        let beside = spec.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Host::at(args, beside, None)
+    }
+
+    /// For a run that exists.
+    pub(crate) fn of_run(args: &HostArgs, row: &RunRow) -> Result<Host, Problem> {
+        let label = |wanted: &str| row.labels.iter().find(|(name, _)| *name == wanted).map(|(_, value)| Path::new(&**value));
+        Host::at(args, label(WORKDIR).unwrap_or(Path::new(".")), label(MODELS))
+    }
+
+    fn at(args: &HostArgs, workdir: &Path, models: Option<&Path>) -> Result<Host, Problem> {
+        let workdir = args.workdir.as_deref().unwrap_or(workdir);
+        let models = args.models.as_deref().or(models);
+        let workdir = workdir.canonicalize().map_err(|error| {
+            Problem::new("workdir_invalid", format!("commands cannot run in `{}`: {error}", workdir.display()))
+        })?;
+        let models = models.map(|path| {
+            path.canonicalize().map_err(|error| {
+                Problem::new("file_unreadable", format!("cannot read the replies in `{}`: {error}", path.display()))
+            })
+        });
+        Ok(Host { workdir, models: models.transpose()? })
+    }
+
+    /// The labels by which [`Host::of_run`] finds the same place again.
+    pub(crate) fn labels(&self) -> Vec<(&'static str, String)> {
+        let models = self.models.iter().map(|path| (MODELS, path.display().to_string()));
+        [(WORKDIR, self.workdir.display().to_string())].into_iter().chain(models).collect()
+    }
+
+    /// A runtime with all of it, which advances only the runs that it is asked for.
+    pub(crate) fn runtime(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
+        let commands = CommandTools::builder(&self.workdir).build().map_err(|error| {
+            Problem::new("workdir_invalid", error.to_string())
+        })?;
+        let mut builder = Runtime::builder()
+            .store(store)
+            .provider("dummy", Arc::new(DummyProvider::new()))
+            .commands(Arc::new(commands));
+        if let Some(path) = &self.models {
+            builder = builder.provider("scripted", Arc::new(scripted(path)?));
+        }
+        build(builder)
+    }
+}
+
+/// A runtime that looks, starts and decides, and runs nothing.
+pub(crate) fn client(store: Arc<dyn Store>) -> Result<Runtime, Problem> {
+    build(Runtime::builder().store(store).client_only())
+}
+
+/// Checks what a plan needs: everything that is missing is said at once, and before anything is written.
+pub(crate) fn check(runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
+    runtime.bind(plan).map_err(|error| Problem::new(error.code(), error.to_string()))?;
+    secrets::check(plan.plan())
+}
+
+fn build(builder: RuntimeBuilder) -> Result<Runtime, Problem> {
+    builder.build().map_err(|error| Problem::new(error.code(), error.to_string()))
+}
+
+fn scripted(path: &Path) -> Result<ScriptedProvider, Problem> {
+    ScriptedProvider::from_file(path).map_err(|error| {
+        let code = match error {
+            ScriptError::File { .. } => "file_unreadable",
+            _ => "models_invalid",
+        };
+        Problem::new(code, error.to_string())
+    })
+}

@@ -1,0 +1,85 @@
+//! What the program says when it cannot do what it was asked.
+
+use std::io;
+
+use kneo::spec::diagnostic::{Diagnostics, to_json};
+use kneo::spec::source::SourceMap;
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::remedy;
+
+/// One problem that ends a command: printed as `error[code]: message` and `help: …`.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The stable code; `kneo explain` knows it.
+    pub(crate) code: &'static str,
+    /// What happened.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) help: Option<String>,
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// The spec's diagnostics, if it is about one.
+    pub(crate) report: Option<(SourceMap, Diagnostics)>,
+}
+
+impl Problem {
+    /// A problem with the remedy and the exit code that its code stands for.
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Problem {
+        let remedy = remedy::of(code);
+        Problem {
+            code,
+            message: message.into(),
+            help: remedy.map(|remedy| remedy.help.to_owned()),
+            exit: remedy.map_or(Exit::Failed, |remedy| remedy.exit),
+            report: None,
+        }
+    }
+
+    /// The same problem with help that fits it better than its code's.
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Problem {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The problem as JSON: `{"error": {"code", "message", "help"}}`, with the diagnostics of a spec beside it.
+    pub(crate) fn to_json(&self) -> Value {
+        let error = json!({"code": self.code, "message": self.message, "help": self.help});
+        match &self.report {
+            Some((sources, diagnostics)) => {
+                let mut object = to_json(diagnostics, sources);
+                if let Some(entries) = object.as_object_mut() {
+                    entries.insert("error".to_owned(), error);
+                }
+                object
+            }
+            None => json!({ "error": error }),
+        }
+    }
+}
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// There is something to say.
+    Problem(Box<Problem>),
+    /// Whoever reads the output has gone away.
+    ReaderGone,
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Stop {
+        Stop::Problem(Box::new(problem))
+    }
+}
+
+impl From<io::Error> for Stop {
+    /// Of an error while writing output.
+    fn from(error: io::Error) -> Stop {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Stop::ReaderGone;
+        }
+        Problem::new("output_unwritable", format!("cannot write the output: {error}")).into()
+    }
+}

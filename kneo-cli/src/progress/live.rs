@@ -1,0 +1,40 @@
+//! The live line of a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A line that moves, at the end of the terminal, with the lines of the run above it.
+pub(super) struct Live(ProgressBar);
+
+impl Live {
+    pub(super) fn start() -> Live {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg} {elapsed:.dim}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Live(bar)
+    }
+
+    /// Replaces the live line.
+    pub(super) fn show(&self, text: &str) {
+        self.0.set_message(text.to_owned());
+    }
+
+    /// Writes a line above it.
+    pub(super) fn line(&self, text: &str) {
+        match anstream::AutoStream::choice(&std::io::stderr()) {
+            anstream::ColorChoice::Never => self.0.println(anstream::adapter::strip_str(text).to_string()),
+            _ => self.0.println(text),
+        }
+    }
+
+}
+
+/// Leaves the terminal as it was.
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,75 @@
+//! What each code means outside the compiler, what to do about it, and how the program ends with it.
+
+mod table;
+
+use crate::exit::Exit;
+
+/// What there is to know about a code that is not the compiler's.
+#[derive(Debug)]
+pub(crate) struct Remedy {
+    pub(crate) code: &'static str,
+    /// A sentence without its full stop.
+    pub(crate) meaning: &'static str,
+    /// What to do: a clause in the imperative.
+    pub(crate) help: &'static str,
+    /// How a command that fails with it ends.
+    pub(crate) exit: Exit,
+}
+
+/// Finds a code.
+pub(crate) fn of(code: &str) -> Option<&'static Remedy> {
+    table::ALL.iter().copied().flatten().find(|remedy| remedy.code == code)
+}
+
+/// The code that a mistyped one most probably stands for.
+pub(crate) fn nearest(code: &str) -> Option<&'static str> {
+    let code = code.to_ascii_lowercase();
+    let known = table::ALL.iter().copied().flatten().map(|remedy| (distance(&code, remedy.code), remedy.code));
+    known.filter(|(distance, _)| *distance <= 3).min().map(|(_, code)| code)
+}
+
+/// How many letters must be added, taken away or changed.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (at, left) in (1..).zip(a.bytes()) {
+        let mut diagonal = at - 1;
+        let mut before = at;
+        for (right, cell) in b.bytes().zip(row.iter_mut().skip(1)) {
+            let changed = diagonal + usize::from(left != right);
+            diagonal = *cell;
+            *cell = changed.min(diagonal + 1).min(before + 1);
+            before = *cell;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_worded_alike() {
+        let mut codes: Vec<&str> = table::ALL.iter().copied().flatten().map(|remedy| remedy.code).collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for remedy in table::ALL.iter().copied().flatten() {
+            assert!(!remedy.meaning.ends_with('.') && !remedy.help.ends_with('.'), "{}", remedy.code);
+            assert!(remedy.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", remedy.code);
+        }
+    }
+
+    #[test]
+    fn distances_are_those_of_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("run_not_found", "run_not_found"), 0);
+        assert_eq!(nearest("run_notfound"), Some("run_not_found"));
+        assert_eq!(nearest("something_else_entirely"), None);
+    }
+}

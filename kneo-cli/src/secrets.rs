@@ -1,0 +1,30 @@
+//! Secrets: this program takes them from its environment.
+
+use std::collections::BTreeSet;
+
+use kneo::plan::Plan;
+use kneo::Value;
+
+use crate::problem::Problem;
+
+/// Checks that every secret a plan refers to is there. None is read any further.
+pub(crate) fn check(plan: &Plan) -> Result<(), Problem> {
+    let missing: Vec<&str> = references(plan).into_iter().filter(|name| std::env::var_os(name).is_none()).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [first, ..] => {
+            let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("the spec refers to {} in the environment, and it is not set", names.join(", "));
+            Err(Problem::new("secret_missing", message).with_help(format!("set it, as in `export {first}=…`")))
+        }
+    }
+}
+
+/// The names under the keys of a model that end in `_ref`.
+fn references(plan: &Plan) -> BTreeSet<&str> {
+    let extras = plan.agents.iter().filter_map(|agent| match &agent.model.extra {
+        Some(Value::Map(extra)) => Some(extra),
+        _ => None,
+    });
+    extras.flatten().filter(|(key, _)| key.ends_with("_ref")).filter_map(|(_, name)| name.as_str()).collect()
+}

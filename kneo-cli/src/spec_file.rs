@@ -1,0 +1,55 @@
+//! Spec files on their way to the compiler.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kneo::plan::CompiledPlan;
+use kneo::spec::diagnostic::Diagnostics;
+use kneo::spec::loader::{LoadError, Loader, fs::FsLoader};
+use kneo::spec::source::{FileId, SourceMap};
+use kneo::spec::{CompileOptions, compile};
+
+use crate::output::Output;
+use crate::problem::Problem;
+
+/// A file that has been read.
+#[derive(Debug)]
+pub(crate) struct SpecFile {
+    pub(crate) sources: SourceMap,
+    pub(crate) file: FileId,
+}
+
+impl SpecFile {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<SpecFile, Problem> {
+        let name = path.to_string_lossy();
+        let text = FsLoader.load(&name).map_err(unreadable)?;
+        let mut sources = SourceMap::new();
+        let file = sources.add(&*name, text);
+        Ok(SpecFile { sources, file })
+    }
+
+    /// The plan; says what the compiler warns of.
+    pub(crate) fn compile(self, output: Output) -> Result<Arc<CompiledPlan>, Problem> {
+        let compilation = compile(&self.sources, self.file, &CompileOptions::default());
+        match compilation.plan {
+            Some(plan) => {
+                output.diagnostics(&compilation.diagnostics, &self.sources);
+                Ok(plan)
+            }
+            None => Err(self.invalid(compilation.diagnostics)),
+        }
+    }
+
+    /// The problem of a spec that does not compile.
+    pub(crate) fn invalid(self, diagnostics: Diagnostics) -> Problem {
+        let name = self.sources.file(self.file).map_or_else(String::new, |file| file.name().to_owned());
+        let mut problem = Problem::new("spec_invalid", format!("`{name}` does not compile"));
+        problem.report = Some((self.sources, diagnostics));
+        problem
+    }
+}
+
+fn unreadable(error: LoadError) -> Problem {
+    Problem::new(error.code(), error.to_string())
+}

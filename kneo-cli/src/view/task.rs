@@ -1,0 +1,104 @@
+//! Human tasks.
+
+use kneo::plan::{OnTimeout, RequestType};
+use kneo::task::{DecisionKind, TaskCause, TaskRow, TaskState};
+use owo_colors::OwoColorize;
+use serde_json::{Value as Json, json};
+
+use super::actor;
+use crate::places::Places;
+
+/// A human task.
+pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
+    let request = &row.request;
+    let (cause, of, kind) = match &request.cause {
+        TaskCause::Step(kind) => ("step", None, Some(request_type(*kind))),
+        TaskCause::Approval { of } => ("approval", Some(of), None),
+        TaskCause::Uncertain { of } => ("uncertain", Some(of), None),
+        _ => ("other", None, None),
+    };
+    let decision = match &row.state {
+        TaskState::Decided(decision) => json!({
+            "kind": decision.kind.as_str(), "by": actor(&decision.by), "at": decision.at.to_string(),
+        }),
+        _ => Json::Null,
+    };
+    json!({
+        "task_id": row.task.to_string(),
+        "run_id": row.run.run.to_string(),
+        "place": places.of(row.run.run, &row.path),
+        "state": row.state.as_str(),
+        "cause": cause,
+        "of": of.map(|name| name.as_str()),
+        "request_type": kind,
+        "description": &*request.description,
+        "subject": request.subject.to_json(),
+        "context": request.context.to_json(),
+        "actions": request.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>(),
+        "options": request.options.iter().map(|option| &**option).collect::<Vec<_>>(),
+        "default_option": request.default_option.as_deref(),
+        "assignees": row.assignees.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        "opened_at": row.opened_at.to_string(),
+        "deadline": row.deadline.map(|at| at.to_string()),
+        "on_timeout": on_timeout(row.on_timeout),
+        "escalated_at": row.escalated_at.map(|at| at.to_string()),
+        "digest": row.digest.to_string(),
+        "decision": decision,
+    })
+}
+
+fn request_type(kind: RequestType) -> &'static str {
+    match kind {
+        RequestType::Approval => "approval",
+        RequestType::Review => "review",
+        RequestType::Correction => "correction",
+        RequestType::Selection => "selection",
+        RequestType::Freeform => "freeform",
+        _ => "other",
+    }
+}
+
+fn on_timeout(rule: OnTimeout) -> &'static str {
+    match rule {
+        OnTimeout::Fail => "fail",
+        OnTimeout::Continue => "continue",
+        OnTimeout::Escalate => "escalate",
+        _ => "other",
+    }
+}
+
+/// A task that waits, for people: who is asked what, and what to type.
+pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> String {
+    let who = row.assignees.first().map_or_else(|| "somebody".to_owned(), ToString::to_string);
+    let by = row.assignees.first().map_or_else(String::new, |name| format!(" --by {}", quoted(name.as_str())));
+    let place = places.of(row.run.run, &row.path);
+    let mut text = format!("{} {place} waits for {who}: {}", "?".yellow().bold(), row.request.description);
+    for action in &row.request.actions {
+        if let Some(option) = option(*action, row) {
+            text.push_str(&format!("\n    kneo human decide {} {option}{by}{store_again}", row.task));
+        }
+    }
+    text
+}
+
+/// The option of `kneo human decide` that makes a decision.
+fn option(kind: DecisionKind, row: &TaskRow) -> Option<String> {
+    match kind {
+        DecisionKind::Approve => Some("--approve".to_owned()),
+        DecisionKind::Reject => Some("--reject".to_owned()),
+        DecisionKind::Edit => Some("--edit TEXT".to_owned()),
+        DecisionKind::Select => {
+            let options: Vec<String> = row.request.options.iter().map(|option| quoted(option)).collect();
+            Some(format!("--select {}", options.join("|")))
+        }
+        DecisionKind::Provide => Some("--provide TEXT".to_owned()),
+        DecisionKind::Retry => Some("--retry".to_owned()),
+        _ => None,
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
