@@ -42,8 +42,9 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// - **Order.** The records of a run have dense sequence numbers from 1; a reader who sees one has seen all before it.
 /// - **Fencing.** A holder's commit succeeds only under the run's present fence, on the expected last record, of a live
 ///   run. A fence is never used twice for a run.
-/// - **First wins.** Of several decisions of one task the first succeeds; a decision after the task's deadline, by the
-///   store's clock, is refused even if nothing has recorded the expiry.
+/// - **First wins.** Of several decisions of one task the first succeeds. A decision after the task's deadline, by the
+///   store's clock, is refused even if nothing has recorded the expiry, unless the task escalates then; a decision after
+///   a cancel request even if nothing has withdrawn the task.
 /// - **Idempotency.** A commit id that was committed answers as it did the first time. An idempotency key that was
 ///   taken with the same digest answers [`CommitError::Started`], with another [`CommitError::KeyConflict`].
 /// - **Time.** Leases, readiness and deadlines use the store's clock; `at` of external records is the store's, and never
