@@ -272,6 +272,8 @@ fn every_source_file_belongs_to_a_crate() -> Outcome<()> {
     for Sources { member, files } in sources()? {
         let forgotten = source_tree::forgotten(&member.folder, &files)?;
         broken.extend(forgotten.iter().map(|path| format!("{}: no `mod` declares it", files::short(path))));
+        let placed = files.iter().filter(|file| file.places_modules);
+        broken.extend(placed.map(|file| format!("{}: a module's name says where it is", files::short(&file.path))));
         let old = files.iter().filter(|file| file.path.ends_with("mod.rs"));
         broken.extend(old.map(|file| format!("{}: name it after its folder", files::short(&file.path))));
     }

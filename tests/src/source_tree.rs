@@ -15,6 +15,8 @@ pub struct SourceFile {
     pub test_only: bool,
     /// What it holds.
     pub source: RustSource,
+    /// Whether it says with `#[path]` where a module's file is; its modules are not followed then.
+    pub places_modules: bool,
 }
 
 /// Follows `mod` from a root file; `test_only` says whether the root is one of a test.
@@ -27,8 +29,10 @@ pub fn follow(root: &Path, test_only: bool) -> Outcome<Vec<SourceFile>> {
     let mut pending = vec![(root.to_owned(), folder, test_only)];
     while let Some((path, modules, test_only)) = pending.pop() {
         let source = RustSource::new(&files::read(&path)?);
-        if source.code().replace(' ', "").contains("#[path=") {
-            return Err(format!("{}: a module says where its file is: let its name say it", files::short(&path)).into());
+        let places_modules = source.code().replace(' ', "").contains("#[path=");
+        if places_modules {
+            files.push(SourceFile { path, test_only, source, places_modules });
+            continue;
         }
         for module in source.modules() {
             let folder: PathBuf = module.path.iter().fold(modules.clone(), |folder, name| folder.join(name));
@@ -39,7 +43,7 @@ pub fn follow(root: &Path, test_only: bool) -> Outcome<Vec<SourceFile>> {
             }
             pending.push((file, folder, test_only || module.test_only));
         }
-        files.push(SourceFile { path, test_only, source });
+        files.push(SourceFile { path, test_only, source, places_modules });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
@@ -100,10 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn a_module_without_a_file_or_with_a_path_of_its_own_is_refused() {
-        let folder = crate_of(&[("lib.rs", "mod gone;"), ("other.rs", "#[path = \"x.rs\"]\nmod x;")]);
-        let error = |file: &str| follow(&folder.path().join(file), false).unwrap_err().to_string();
-        assert!(error("lib.rs").contains("`mod gone;` has no file"));
-        assert!(error("other.rs").contains("let its name say it"));
+    fn a_module_without_a_file_is_refused_and_one_with_a_path_of_its_own_is_not_followed() {
+        let folder = crate_of(&[("lib.rs", "mod gone;"), ("other.rs", "#[path = \"x.rs\"]\nmod x;"), ("x.rs", "")]);
+        let error = follow(&folder.path().join("lib.rs"), false).unwrap_err().to_string();
+        assert!(error.contains("`mod gone;` has no file"), "{error}");
+        let found = follow(&folder.path().join("other.rs"), false).unwrap();
+        assert_eq!(found.iter().map(|file| file.places_modules).collect::<Vec<_>>(), [true]);
     }
 }
