@@ -47,7 +47,7 @@ pub struct Compilation {
 /// Compiles a file of the source map.
 ///
 /// Pure: the same text gives the same diagnostics and the same plan, byte for byte. Reads nothing
-/// but the source map.
+/// but the source map. A file that the map does not have gives neither plan nor diagnostics.
 #[must_use]
 pub fn compile(sources: &SourceMap, file: FileId, options: &CompileOptions) -> Compilation {
     match valid_document(sources, file, options) {

@@ -3,6 +3,7 @@
 //! The one module that knows the YAML parser. Reading never fails: what cannot be read is left
 //! out of the tree, and a diagnostic says so.
 
+mod control;
 mod limits;
 mod misread;
 mod scalar;

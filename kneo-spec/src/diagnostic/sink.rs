@@ -34,6 +34,16 @@ impl Diagnostics {
         }
     }
 
+    /// Counts an error without a word about it, if no more are kept; so that wording them costs nothing.
+    pub(crate) fn is_full_then_count(&mut self) -> bool {
+        let full = self.items.len() >= Self::KEPT;
+        if full {
+            self.errors = true;
+            self.omitted += 1;
+        }
+        full
+    }
+
     /// Says whether a place was reported under a code.
     pub(crate) fn has(&self, code: Code, span: Span) -> bool {
         self.items.iter().any(|known| known.code == code && known.primary.span == span)

@@ -188,6 +188,19 @@ impl Tree {
         self.node(at).span
     }
 
+    /// The item of a list that an offset lies in.
+    fn item_at(&self, items: &[NodeId], offset: usize) -> Option<(usize, NodeId)> {
+        /// A longer list is searched by halves, which finds no item that is behind an alias.
+        const SHORT: usize = 1_000;
+        let holds = |item: &NodeId| self.node(*item).span.range().contains(&offset);
+        let index = if items.len() <= SHORT {
+            items.iter().position(holds)?
+        } else {
+            items.partition_point(|item| self.node(*item).span.start() <= offset).checked_sub(1)?
+        };
+        items.get(index).copied().filter(holds).map(|item| (index, item))
+    }
+
     /// The dotted spec path of a place, such as `workflow.steps[2].ref`; empty at the root.
     pub(crate) fn path_at(&self, span: Span) -> String {
         let mut path = String::new();
@@ -213,16 +226,9 @@ impl Tree {
                     at = entry.value;
                 }
                 Kind::List(items) => {
-                    let before = items.partition_point(|item| self.node(*item).span.start() <= offset);
-                    let Some(index) = before.checked_sub(1) else {
+                    let Some((index, item)) = self.item_at(items, offset) else {
                         return path;
                     };
-                    let Some(item) = items.get(index).copied() else {
-                        return path;
-                    };
-                    if offset >= self.node(item).span.end() {
-                        return path;
-                    }
                     // Writing to a String cannot fail.
                     let _ = write!(path, "[{index}]");
                     at = item;

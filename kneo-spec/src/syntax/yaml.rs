@@ -3,16 +3,19 @@
 //! An explicit stack, no recursion: depth is a limit, not a crash. Aliases are shared nodes, and
 //! what they would unfold to is counted while reading.
 
-use std::borrow::Cow;
+mod limit;
+mod refuse;
+mod value;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+use granit_parser::{Event, Parser, StructureStyle};
 
+use super::control::without_control_characters;
 use super::limits::Limits;
 use super::misread;
-use super::scalar::{Plain, resolve};
-use super::tree::{Entry, Key, Kind, Node, NodeId, Style, Tree};
+use super::tree::{Entry, Key, Kind, Node, NodeId, Tree};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::source::{SourceFile, Span};
 
@@ -188,106 +191,6 @@ impl Reader<'_> {
             // Nothing in them is part of the document; anchors ride on their nodes.
             _ => Ok(()),
         }
-    }
-
-    fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<(Cow<'_, Tag>, Span)>,
-        at: Span,
-    ) -> Result<(), Stop> {
-        let style = match style {
-            ScalarStyle::Plain => Style::Plain,
-            ScalarStyle::SingleQuoted => Style::SingleQuoted,
-            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
-            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-        };
-        let at = if style == Style::Block { self.trimmed(at) } else { at };
-        let size = Size { nodes: 1, bytes: text.len(), height: 0 };
-        let kind = match tag {
-            None if style == Style::Plain => self.plain(text, at),
-            None => Kind::Text(text.into(), style),
-            Some((tag, place)) => match self.tagged(&tag, text, style, at) {
-                Some(kind) => kind,
-                None => {
-                    self.foreign_tag(place);
-                    Kind::Error
-                }
-            },
-        };
-        if self.expects_key() {
-            if anchor != 0 {
-                let node = Node { span: at, kind: Kind::Text(text.into(), style) };
-                self.anchors.insert(anchor, Some(self.tree.add(node)));
-                self.sizes.push(size);
-            }
-            return self.key(text, &kind, at);
-        }
-        self.value(kind, at, anchor, size)
-    }
-
-    fn plain(&mut self, text: &str, at: Span) -> Kind {
-        // A key is text even when it is too long for a number.
-        let is_key = self.expects_key();
-        match resolve(text) {
-            Plain::Value(kind) => kind,
-            _ if is_key => Kind::Error,
-            Plain::IntegerRange => {
-                self.sink.push(
-                    Diagnostic::new(
-                        Code::YamlIntegerRange,
-                        at,
-                        format!("{} is beyond plus or minus 2^53 − 1", tick(text)),
-                    )
-                    .help(format!("quote it to keep its digits as text: `{}`", misread::quote(text))),
-                );
-                Kind::Error
-            }
-            Plain::NotFinite => {
-                self.sink.push(
-                    Diagnostic::new(Code::YamlNumberNotFinite, at, format!("{} is not a finite number", tick(text)))
-                        .help(format!("quote it if it is text: `{}`", misread::quote(text))),
-                );
-                Kind::Error
-            }
-        }
-    }
-
-    /// `None` when the tag is not one of the core schema's or does not fit the text.
-    fn tagged(&mut self, tag: &Tag, text: &str, style: Style, at: Span) -> Option<Kind> {
-        let kind = match tag.core_suffix()? {
-            "str" => return Some(Kind::Text(text.into(), style)),
-            "null" | "bool" | "int" | "float" => self.plain(text, at),
-            _ => return None,
-        };
-        match (tag.core_suffix()?, &kind) {
-            ("null", Kind::Null)
-            | ("bool", Kind::Bool(_))
-            | ("int", Kind::Int(_))
-            | ("float", Kind::Float(_))
-            | (_, Kind::Error) => Some(kind),
-            #[expect(clippy::cast_precision_loss, reason = "integers here have at most 53 bits")]
-            ("float", Kind::Int(number)) => Some(Kind::Float(*number as f64)),
-            _ => None,
-        }
-    }
-
-    fn check_collection_tag(&mut self, tag: Option<&Tag>, expected: &str, at: Span) -> Result<(), Stop> {
-        if tag.is_some_and(|tag| tag.core_suffix() != Some(expected)) {
-            self.foreign_tag(at);
-        }
-        Ok(())
-    }
-
-    fn foreign_tag(&mut self, at: Span) {
-        let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
-        let tag = tick(self.file.slice(at));
-        self.sink.push(misread.unwrap_or_else(|| {
-            Diagnostic::new(Code::YamlTag, at, format!("the tag {tag} is not read here"))
-                .help("remove the tag, or quote the text if it is not a tag")
-        }));
     }
 
     fn open(&mut self, content: Content, style: StructureStyle, anchor: usize, start: Span) -> Result<(), Stop> {
@@ -495,62 +398,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn count(&mut self, size: Size, at: Span, code: Code) -> Result<(), Stop> {
-        self.total.add(size);
-        if self.total.nodes <= self.limits.nodes && self.total.bytes <= self.limits.bytes {
-            return Ok(());
-        }
-        let diagnostic = if code == Code::YamlAliasBomb {
-            Diagnostic::new(code, at, "the aliases of this spec unfold beyond its limits").help(format!(
-                "unfolded, a spec has at most {} values and {} bytes of text; write fewer aliases",
-                self.limits.nodes, self.limits.bytes
-            ))
-        } else {
-            Diagnostic::new(code, at, format!("the spec has more than {} values", self.limits.nodes))
-                .help("move data into files that steps read")
-        };
-        self.sink.push(diagnostic);
-        Err(Stop::Broken)
-    }
-
     fn size_of(&self, id: NodeId) -> Size {
         self.sizes.get(id.index()).copied().unwrap_or_default()
-    }
-
-    fn too_deep(&mut self, at: Span) -> Result<(), Stop> {
-        self.sink.push(
-            Diagnostic::new(
-                Code::YamlTooDeep,
-                Span::new(at.file(), at.start()..at.start() + usize::from(!at.is_empty())),
-                format!("nested deeper than {} levels", self.limits.depth),
-            )
-            .help("move inner workflows to `components.workflows` and refer to them"),
-        );
-        Err(Stop::Broken)
-    }
-
-    fn syntax_error(&mut self, error: &ScanError) {
-        let offset = error.marker().byte_offset().unwrap_or(0);
-        let text = self.file.text();
-        let length = text
-            .get(offset..)
-            .and_then(|t| t.chars().next())
-            .map_or(0, |c| if c == '\n' || c == '\r' { 0 } else { c.len_utf8() });
-        let at = Span::new(self.file.id(), offset..offset + length);
-        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            // `too_deep` ends reading, which is what happens anyway.
-            let _ = self.too_deep(at);
-            return;
-        }
-        if matches!(error.kind(), ErrorKind::UndeclaredTagHandle) {
-            self.foreign_tag(at);
-            return;
-        }
-        let misread = misread::diagnose(self.file.id(), text, offset);
-        let message = error.kind().to_string();
-        self.sink.push(misread.unwrap_or_else(|| {
-            Diagnostic::new(Code::YamlSyntax, at, lower_first(&message)).help(syntax_help(error.kind()))
-        }));
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {
@@ -565,57 +414,4 @@ impl Reader<'_> {
         let text = self.file.slice(span).trim_end();
         Span::new(span.file(), span.start()..span.start() + text.len())
     }
-}
-
-fn syntax_help(kind: &ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart => "indent with spaces",
-        ErrorKind::UnclosedQuotedScalar => "close the quote",
-        ErrorKind::UnclosedFlowCollection { .. }
-        | ErrorKind::UnexpectedEofFlowSequence
-        | ErrorKind::UnexpectedEofFlowMapping => "close the bracket",
-        ErrorKind::InvalidColonPlacement | ErrorKind::MappingValueNotAllowed | ErrorKind::SimpleKeyExpected => {
-            "quote text that contains `: `, and indent keys of one mapping alike"
-        }
-        _ => "check the indentation and the quotes of this line and the one above",
-    }
-}
-
-fn lower_first(message: &str) -> String {
-    let mut chars = message.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => "this is not YAML".to_owned(),
-    }
-}
-
-/// Reports control characters and gives the parser the text without them, every byte in its place.
-fn without_control_characters<'a>(file: &'a SourceFile, sink: &mut Diagnostics) -> Cow<'a, str> {
-    let text = file.text();
-    let refused = |c: char| {
-        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) || matches!(c, '\u{fffe}' | '\u{ffff}')
-    };
-    if !text.contains(refused) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        if !refused(c) {
-            clean.push(c);
-            continue;
-        }
-        clean.extend(std::iter::repeat_n('?', c.len_utf8()));
-        sink.push(
-            Diagnostic::new(
-                Code::YamlControlCharacter,
-                Span::new(file.id(), at..at + c.len_utf8()),
-                format!("the control character U+{:04X} is not allowed", u32::from(c)),
-            )
-            .help("remove it, or write it as an escape in double quotes"),
-        );
-    }
-    Cow::Owned(clean)
 }

@@ -40,13 +40,13 @@ pub(super) fn check(path: &Path, actual: &str) {
     );
 }
 
-/// Does work on a text and fails when it takes longer than any spec may: a second, in what users run; an unoptimised
-/// build gets several times as long.
+/// Does work on a text and fails when it takes longer than any spec may: a second, in what users run. An
+/// unoptimised build on a busy machine is only kept from running away.
 pub(super) fn in_time<T>(text: &str, work: impl FnOnce() -> T) -> T {
     #[expect(clippy::disallowed_methods, reason = "the time is what is tested")]
     let started = std::time::Instant::now();
     let result = work();
-    let most = if cfg!(debug_assertions) { 10 } else { 1 };
+    let most = if cfg!(debug_assertions) { 30 } else { 1 };
     let start: String = text.chars().take(2_000).collect();
     assert!(started.elapsed().as_secs() < most, "{:?}: {start}", started.elapsed());
     result

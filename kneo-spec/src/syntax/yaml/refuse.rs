@@ -1,0 +1,67 @@
+//! What the reader says about text that it refuses.
+
+use granit_parser::{ErrorKind, ScanError};
+
+use super::{Reader, misread};
+use crate::diagnostic::{Code, Diagnostic, tick};
+use crate::source::Span;
+
+impl Reader<'_> {
+    pub(super) fn syntax_error(&mut self, error: &ScanError) {
+        let offset = error.marker().byte_offset().unwrap_or(0);
+        let text = self.file.text();
+        let length = text
+            .get(offset..)
+            .and_then(|t| t.chars().next())
+            .map_or(0, |c| if c == '\n' || c == '\r' { 0 } else { c.len_utf8() });
+        let at = Span::new(self.file.id(), offset..offset + length);
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            // `too_deep` ends reading, which is what happens anyway.
+            let _ = self.too_deep(at);
+            return;
+        }
+        if matches!(error.kind(), ErrorKind::UndeclaredTagHandle) {
+            self.foreign_tag(at);
+            return;
+        }
+        let misread = misread::diagnose(self.file.id(), text, offset);
+        let message = error.kind().to_string();
+        self.sink.push(misread.unwrap_or_else(|| {
+            Diagnostic::new(Code::YamlSyntax, at, lower_first(&message)).help(syntax_help(error.kind()))
+        }));
+    }
+
+    pub(super) fn foreign_tag(&mut self, at: Span) {
+        let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
+        let tag = tick(self.file.slice(at));
+        self.sink.push(misread.unwrap_or_else(|| {
+            Diagnostic::new(Code::YamlTag, at, format!("the tag {tag} is not read here"))
+                .help("remove the tag, or quote the text if it is not a tag")
+        }));
+    }
+}
+
+fn syntax_help(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart => "indent with spaces",
+        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping => "close the bracket",
+        ErrorKind::InvalidColonPlacement | ErrorKind::MappingValueNotAllowed | ErrorKind::SimpleKeyExpected => {
+            "quote text that contains `: `, and indent keys of one mapping alike"
+        }
+        _ => "check the indentation and the quotes of this line and the one above",
+    }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut chars = message.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => "this is not YAML".to_owned(),
+    }
+}
