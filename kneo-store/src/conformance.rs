@@ -135,7 +135,7 @@ cases! { $
     author:
         a_second_creator_is_refused, a_start_without_its_plan_is_refused, a_run_that_does_not_exist_takes_no_record,
         a_creator_can_take_the_lease, a_creator_can_leave_the_run_to_others,
-        a_record_from_outside_has_the_stores_time, a_record_from_outside_makes_a_run_ready,
+        a_record_from_outside_has_the_stores_time, a_record_from_outside_is_never_before_the_last, a_record_from_outside_makes_a_run_ready,
         a_record_from_outside_leaves_the_lease, a_request_to_stop_is_durable, namespaces_keep_runs_apart,
         an_ended_run_takes_no_record, an_ended_run_never_changes;
     fence:
@@ -146,6 +146,7 @@ cases! { $
     task:
         a_task_is_listed_whole, the_first_decision_wins, fifty_decide_and_one_wins, a_decision_puts_the_holder_behind,
         a_decision_after_the_deadline_is_refused, a_decision_before_the_deadline_stands,
+        a_task_that_escalates_is_open_past_its_deadline, a_decision_after_a_cancel_is_refused,
         a_task_is_decided_in_its_own_run_only, a_closed_task_cannot_be_decided,
         the_task_of_an_ended_run_cannot_be_decided, the_loser_is_told_of_the_winner_after_the_end,
         a_task_can_be_given_to_others, an_escalated_task_stays_open, a_decision_is_never_undone,

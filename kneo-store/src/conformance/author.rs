@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use kneo_core::commit::{Author, Commit, LeaseChange};
 use kneo_core::store::{CommitError, LEASE};
+use kneo_core::task::{Decision, TaskState};
 use kneo_core::{Digest, Fence, RunStatus, Seq};
 
 use super::kit::{Kit, assert_answer, computed, name};
@@ -67,6 +69,26 @@ pub async fn a_record_from_outside_has_the_stores_time(kit: Kit) {
     kit.clock.advance(Duration::from_secs(7));
     kit.commit(commit).await.unwrap();
     assert_eq!(kit.records(&run).await[1].record.at(), kit.now());
+}
+
+/// A holder's clock may be ahead of the store's: a record from outside that follows its records is not before them, and
+/// neither is what is said of the decision.
+pub async fn a_record_from_outside_is_never_before_the_last(kit: Kit) {
+    let (held, task) = (kit.held().await, kit.task_id());
+    let ahead = kit.now().after(Duration::from_secs(7));
+    let mut record = kit.record(kit.question(task, &[], None));
+    record.entry.at = ahead;
+    let author = Author::Holder { worker: held.worker, fence: held.fence, expected: held.tail };
+    let commit = Commit::new(kit.commit_id(), held.run.clone(), author, LeaseChange::Keep, vec![record]);
+    kit.commit(commit.unwrap()).await.unwrap();
+    kit.clock.advance(Duration::from_secs(2));
+    kit.commit(kit.decide(&held.run, task, "ana", Decision::approve())).await.unwrap();
+    assert_eq!(kit.records(&held.run).await[2].record.at(), ahead);
+    let TaskState::Decided(decision) = kit.task(task).await.state else { panic!("still open") };
+    assert_eq!(decision.at, ahead);
+    kit.clock.advance(Duration::from_secs(9));
+    kit.commit(kit.cancel(&held.run)).await.unwrap();
+    assert_eq!(kit.records(&held.run).await[3].record.at(), kit.now());
 }
 
 /// A record from outside makes a run ready at once, whenever it would have been.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kneo_core::event::{AfterExpiry, Event};
+use kneo_core::plan::OnTimeout;
 use kneo_core::store::{CommitError, Page, TaskQuery};
 use kneo_core::task::{Decision, DecisionKind, TaskState};
 use kneo_core::{Actor, Namespace, RunStatus, TaskId};
@@ -105,6 +106,31 @@ pub async fn a_decision_before_the_deadline_stands(kit: Kit) {
     let (held, task) = asked(&kit, &[], Some(MINUTE)).await;
     kit.clock.advance(MINUTE - Duration::from_micros(1));
     kit.commit(kit.decide(&held.run, task, "ana", Decision::approve())).await.unwrap();
+}
+
+/// A task that escalates at its deadline never closes by itself, even before a worker has said that it escalated.
+pub async fn a_task_that_escalates_is_open_past_its_deadline(kit: Kit) {
+    let (mut held, task) = (kit.held().await, kit.task_id());
+    let Event::TaskOpened(mut opened) = kit.question(task, &[], Some(kit.now().after(MINUTE))) else { unreachable!() };
+    opened.on_timeout = OnTimeout::Escalate;
+    held.append(&kit, vec![Event::TaskOpened(opened)]).await;
+    kit.clock.advance(MINUTE * 2);
+    kit.commit(kit.decide(&held.run, task, "ana", Decision::approve())).await.unwrap();
+}
+
+/// A run that was asked to stop waits for no answer, although nothing has withdrawn the question; who was first before
+/// that is still told.
+pub async fn a_decision_after_a_cancel_is_refused(kit: Kit) {
+    let ((held, task), (decided, settled)) = (asked(&kit, &[], None).await, asked(&kit, &[], None).await);
+    kit.commit(kit.decide(&decided.run, settled, "ana", Decision::approve())).await.unwrap();
+    for run in [&held.run, &decided.run] {
+        kit.commit(kit.cancel(run)).await.unwrap();
+    }
+    let answer = kit.commit(kit.decide(&held.run, task, "bo", Decision::approve())).await;
+    assert_answer!(answer, Err(CommitError::TaskClosed { state: TaskState::Withdrawn }));
+    let answer = kit.commit(kit.decide(&decided.run, settled, "bo", Decision::approve())).await;
+    assert_answer!(answer, Err(CommitError::AlreadyDecided { decision }) if decision.by == Actor::trusted(name("ana")));
+    assert_eq!(kit.records(&held.run).await.len(), 3);
 }
 
 /// A task that does not exist, or not in this run, cannot be decided.

@@ -76,8 +76,8 @@ fn keep_watermark(connection: &Connection, newest: i64) -> Done<()> {
         connection.prepare_cached("delete from frames where run = 0")?.execute([])?;
         connection
             .prepare_cached(
-                "insert into frames (id, run, first, count, author, at, v, commit_id, body)
-                 values (?1, 0, 1, 0, 0, 0, 0, x'', x'')",
+                "insert into frames (id, run, first, count, author, at, last_at, v, commit_id, body)
+                 values (?1, 0, 1, 0, 0, 0, 0, 0, x'', x'')",
             )?
             .execute([newest])?;
     }
