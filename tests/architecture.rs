@@ -311,8 +311,10 @@ fn documents_link_to_files_that_exist_and_invariants_to_tests_that_exist() -> Ou
     }
     let code: Vec<SourceFile> = all_files()?;
     let text = files::read(&files::root().join("docs/architecture.md"))?;
+    let unguarded = invariants(&text).into_iter().filter(|invariant| guards(invariant).is_empty());
+    broken.extend(unguarded.map(|invariant| format!("docs/architecture.md: nothing guards `{invariant}`")));
+    assert!(invariants(&text).len() >= 10, "docs/architecture.md has {} invariants", invariants(&text).len());
     let guards = guards(&text);
-    assert!(guards.len() >= 10, "docs/architecture.md names {} guards", guards.len());
     for (file, test) in guards {
         let function = format!("fn {test}(");
         if !code.iter().any(|source| files::short(&source.path) == file && source.source.code().contains(&function)) {
@@ -328,6 +330,21 @@ fn links(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2).flat_map(|part| part.split('`').step_by(2));
     let targets = prose.flat_map(|part| part.split("](").skip(1));
     targets.filter_map(|rest| rest.split(')').next()).filter_map(|link| link.split('#').next()).collect()
+}
+
+/// The items of the list under the heading `Invariants`.
+fn invariants(text: &str) -> Vec<String> {
+    let section = text.split("\n## ").find(|section| section.starts_with("Invariants")).unwrap_or_default();
+    let mut items: Vec<String> = Vec::new();
+    for line in section.lines().skip(1) {
+        let numbered = line.split_once(". ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        match items.last_mut() {
+            _ if numbered => items.push(line.to_owned()),
+            Some(item) if !line.is_empty() => item.extend(["\n", line]),
+            Some(_) | None => {}
+        }
+    }
+    items
 }
 
 /// The tests that a Markdown text names as `path/to/file.rs::test`.
@@ -372,4 +389,7 @@ fn the_checks_find_what_they_are_for() {
         ["b.md", "https://e/f", "j.md"]
     );
     assert_eq!(guards("is `a/b.rs::c` and `d`; `e.rs::f`"), [("a/b.rs", "c"), ("e.rs", "f")]);
+
+    let text = "# A\n1. no\n\n## Invariants\n\nWords.\n\n1. one\n   `a.rs::b`\n2. two\n\n## B\n3. no";
+    assert_eq!(invariants(text), ["1. one\n   `a.rs::b`", "2. two"]);
 }

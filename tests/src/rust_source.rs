@@ -11,6 +11,8 @@ mod token;
 pub use modules::ModDeclaration;
 pub use paths::{Named, named_paths};
 
+use std::collections::BTreeSet;
+
 use blank::Blanked;
 
 /// One source file.
@@ -68,6 +70,12 @@ impl RustSource {
     #[must_use]
     pub fn modules(&self) -> Vec<ModDeclaration> {
         modules::declared(&self.code, &self.library_code)
+    }
+
+    /// The words of which any may be a module, because a macro of the file declares modules; empty without one.
+    #[must_use]
+    pub fn possible_modules(&self) -> BTreeSet<String> {
+        modules::perhaps(&self.code)
     }
 
     /// The lines, from 1, on which a text stands that is not part of a longer word.

@@ -34,6 +34,13 @@ pub fn follow(root: &Path, test_only: bool) -> Outcome<Vec<SourceFile>> {
             files.push(SourceFile { path, test_only, source, places_modules });
             continue;
         }
+        for name in source.possible_modules() {
+            let folder = modules.join(&name);
+            let file = folder.with_extension("rs");
+            if file.is_file() && !source.modules().iter().any(|module| module.path == [&*name]) {
+                pending.push((file, folder, test_only));
+            }
+        }
         for module in source.modules() {
             let folder: PathBuf = module.path.iter().fold(modules.clone(), |folder, name| folder.join(name));
             let file = folder.with_extension("rs");

@@ -1,5 +1,7 @@
 //! The modules that a file declares.
 
+use std::collections::BTreeSet;
+
 use super::token::{Token, tokens};
 
 /// A `mod name;`.
@@ -16,6 +18,20 @@ pub(super) fn declared(code: &str, library_code: &str) -> Vec<ModDeclaration> {
     let library = paths(library_code);
     let all = paths(code).into_iter();
     all.map(|path| ModDeclaration { test_only: !library.contains(&path), path }).collect()
+}
+
+/// The words of some code, if a macro of it declares modules by name: any of them may be a module.
+pub(super) fn perhaps(code: &str) -> BTreeSet<String> {
+    let tokens = tokens(code);
+    let makes = |pair: &[(usize, Token<'_>)]| matches!(pair, [(_, Token::Word("mod")), (_, Token::Other('$'))]);
+    if !tokens.windows(2).any(makes) {
+        return BTreeSet::new();
+    }
+    let words = tokens.iter().filter_map(|(_, token)| match token {
+        Token::Word(word) => Some((*word).to_owned()),
+        Token::PathSeparator | Token::Other(_) => None,
+    });
+    words.collect()
 }
 
 fn paths(code: &str) -> Vec<Vec<String>> {
@@ -61,5 +77,12 @@ mod tests {
         let found: Vec<_> = found.iter().map(|module| (module.path.join("::"), module.test_only)).collect();
         let expected = [("a", false), ("b", false), ("e", true), ("f::g", false), ("i", false)];
         assert_eq!(found, expected.map(|(path, test)| (path.to_owned(), test)));
+    }
+    #[test]
+    fn a_macro_may_declare_modules_by_their_names() {
+        let source = RustSource::new("macro_rules! all { ($($name:ident),*) => { $(pub mod $name;)* } }\nall!(a, b);");
+        let words = source.possible_modules();
+        assert!(source.modules().is_empty() && words.contains("a") && words.contains("b"));
+        assert!(RustSource::new("macro_rules! m { ($x:ident) => { mod x; } }").possible_modules().is_empty());
     }
 }
