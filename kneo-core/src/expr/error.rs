@@ -85,10 +85,12 @@ impl ExprError {
         &self.0.message
     }
 
+    #[cold]
     pub(super) fn new(code: ExprErrorCode, message: impl Into<String>) -> ExprError {
         ExprError(Box::new(Detail { code, message: message.into() }))
     }
 
+    #[cold]
     pub(super) fn wrong_type(expected: &str, found: &Value) -> ExprError {
         ExprError::new(ExprErrorCode::TypeMismatch, format!("{expected}, not {}", found.type_name()))
     }
@@ -97,11 +99,13 @@ impl ExprError {
         ExprError::new(ExprErrorCode::InvalidArgument, message)
     }
 
+    #[cold]
     pub(super) fn too_large() -> ExprError {
         let message = format!("the expression builds more than {} bytes", super::MAX_BUILT_BYTES);
         ExprError::new(ExprErrorCode::Cost, message)
     }
 
+    #[cold]
     pub(super) fn too_many_steps() -> ExprError {
         ExprError::new(ExprErrorCode::Cost, format!("the expression takes more than {} steps", super::MAX_STEPS))
     }

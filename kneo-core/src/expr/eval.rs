@@ -50,6 +50,13 @@ pub(super) fn run<'a>(expr: &'a Expr, env: &'a dyn Env, meter: &mut Meter) -> Re
 
 pub(super) fn eval<'a>(context: Context<'a>, expr: &'a Expr, meter: &mut Meter) -> Result<Cow<'a, Value>, ExprError> {
     let cx = enter(context, meter)?;
+    if let Expr::Path(base, accesses) = expr
+        && let Some(value) = lent(cx, base, accesses)
+    {
+        // The base costs what it does where it is looked up on its own.
+        enter(cx, meter)?;
+        return Ok(Cow::Borrowed(value));
+    }
     let truth = |value: bool| Ok(Cow::Owned(Value::Bool(value)));
     match expr {
         Expr::Literal(value) => Ok(Cow::Borrowed(value)),
@@ -103,13 +110,35 @@ pub(super) fn condition(
     value.as_bool().ok_or_else(|| ExprError::wrong_type(expected, &value))
 }
 
+#[inline]
 fn enter<'a>(cx: Context<'a>, meter: &mut Meter) -> Result<Context<'a>, ExprError> {
     meter.step()?;
     if cx.depth >= MAX_EXPR_DEPTH {
-        let message = format!("the expression nests deeper than {MAX_EXPR_DEPTH} levels");
-        return Err(ExprError::new(ExprErrorCode::Cost, message));
+        return Err(too_deep());
     }
     Ok(Context { depth: cx.depth + 1, ..cx })
+}
+
+#[cold]
+fn too_deep() -> ExprError {
+    ExprError::new(ExprErrorCode::Cost, format!("the expression nests deeper than {MAX_EXPR_DEPTH} levels"))
+}
+
+/// The quick way to what most paths read: written keys below a value that the environment lends.
+///
+/// `None` means that the long way has to be taken, which finds out why.
+fn lent<'a>(cx: Context<'a>, base: &Expr, accesses: &[Access]) -> Option<&'a Value> {
+    let found = match base {
+        Expr::Root(root) => cx.env.root(*root),
+        Expr::Step(read) => cx.env.step(read.step, read.field),
+        _ => None,
+    };
+    let Some(Cow::Borrowed(mut value)) = found else { return None };
+    for access in accesses {
+        let Access::Key(key) = access else { return None };
+        value = value.get(key)?;
+    }
+    Some(value)
 }
 
 /// Looks up a root, step or path; an error is anything but absence on the way.
