@@ -39,11 +39,13 @@ impl Actor {
                 running.cancel.cancel();
             }
         }
-        let fresh = |(path, open): &(&Path, &OpenEffect)| {
-            !open.cancelling && !self.running.contains_key(&((*path).clone(), open.attempt))
-        };
-        let fresh: Vec<(Path, OpenEffect)> =
-            self.state.open_effects().filter(fresh).map(|(path, open)| (path.clone(), *open)).collect();
+        let idle = |(path, open): &(&Path, &OpenEffect)| !self.running.contains_key(&((*path).clone(), open.attempt));
+        let idle = self.state.open_effects().filter(idle).map(|(path, open)| (path.clone(), *open));
+        let (stopped, fresh): (Vec<_>, Vec<_>) = idle.partition(|(_, open)| open.cancelling);
+        // Told to stop in the turn that wanted them: they never begin, so nothing else says that they are over.
+        for (path, OpenEffect { attempt, .. }) in stopped {
+            self.inbox.push(InputKind::Outcome { path, attempt, result: EffectResult::Cancelled });
+        }
         // A call that is alone may end at once, which spares a task; several calls run side by side.
         let alone = fresh.len() == 1 && self.running.is_empty();
         for (path, open) in fresh {
