@@ -35,10 +35,12 @@ pub struct Options {
 
 /// What a runtime does with runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it advances runs or does not")]
+#[expect(clippy::exhaustive_enums, reason = "it advances all runs, some or none")]
 pub enum Role {
-    /// It claims and advances them.
+    /// It claims and advances them, whoever started them.
     Worker,
+    /// It advances those that it starts, resumes or decides, and leaves all others to workers.
+    OnRequest,
     /// It starts them, decides their tasks and looks at them.
     Client,
 }
@@ -155,6 +157,13 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn deltas(mut self, sink: Arc<dyn DeltaSink>) -> RuntimeBuilder {
         self.deltas = Some(sink);
+        self
+    }
+
+    /// Keeps the runtime to the runs that it starts, resumes or decides: for a program that is there for one run.
+    #[must_use]
+    pub fn on_request(mut self) -> RuntimeBuilder {
+        self.options.role = Role::OnRequest;
         self
     }
 

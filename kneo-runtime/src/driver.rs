@@ -5,6 +5,7 @@
 //! extends their leases, one takes hints of the store. Hints may be lost; polling finds what they did not tell.
 
 mod actor;
+mod asked;
 mod claim;
 mod effect;
 mod heartbeat;
@@ -13,6 +14,7 @@ mod hub;
 mod live;
 
 pub(crate) use actor::{Creation, create};
+pub(crate) use asked::Asked;
 pub(crate) use claim::{claim_loop, claim_one, claim_to_end};
 pub(crate) use heartbeat::heartbeat_loop;
 pub(crate) use hint::hint_loop;

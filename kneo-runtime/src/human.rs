@@ -87,7 +87,10 @@ async fn get_on(shared: &Arc<Shared>, run: RunId) {
     let claimed = match shared.row(run).await {
         Ok(row) => match shared.plan(run, row.plan).await {
             // A worker that lacks something leaves the run to others.
-            Ok(plan) if shared.plans.bind(&plan).is_ok() => claim_one(shared, run, row.plan).await.map(|_| ()),
+            Ok(plan) if shared.plans.bind(&plan).is_ok() => {
+                shared.ask_for(run, row.plan);
+                claim_one(shared, run, row.plan).await.map(|_| ())
+            }
             _ => Ok(()),
         },
         Err(_) => Ok(()),

@@ -21,11 +21,13 @@ use crate::view::{self, RunView};
 
 /// Starts, advances and steers the runs of one store and namespace.
 ///
-/// Clones are the same runtime. A runtime is a worker unless it was built [`client_only`]: it claims runs whose plans
-/// it can bind, whoever started them. [`Runtime::shutdown`] ends it calmly; dropping the last clone ends it like a
-/// crash — what was in flight is dropped, leases run out by themselves, and another worker goes on from the journal.
+/// Clones are the same runtime. A runtime is a worker unless it was built [`on_request`] or [`client_only`]: it claims
+/// runs whose plans it can bind, whoever started them. [`Runtime::shutdown`] ends it calmly; dropping the last clone
+/// ends it like a crash — what was in flight is dropped, leases run out by themselves, and another worker goes on from
+/// the journal.
 ///
 /// [`client_only`]: RuntimeBuilder::client_only
+/// [`on_request`]: RuntimeBuilder::on_request
 #[derive(Clone, Debug)]
 pub struct Runtime {
     shared: Arc<Shared>,

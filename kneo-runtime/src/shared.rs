@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::bind::{Host, Plans};
 use crate::builder::{Options, Role};
 use crate::deltas::DeltaSink;
-use crate::driver::{Hub, LiveRuns};
+use crate::driver::{Asked, Hub, LiveRuns};
 use crate::error::RuntimeError;
 
 /// How many records are read at a time.
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) plans: Plans,
     pub(crate) live: LiveRuns,
+    /// All that it may claim, if it works on request.
+    pub(crate) asked: Asked,
     pub(crate) hub: Hub,
     /// Wakes the task that claims.
     pub(crate) claims: Notify,
@@ -70,6 +72,7 @@ impl Shared {
             plans: Plans::new(host),
             live: LiveRuns::new(options.max_live_runs),
             options,
+            asked: Asked::default(),
             hub: Hub::default(),
             claims: Notify::new(),
             cancel: Cancel::new(),
@@ -80,8 +83,19 @@ impl Shared {
         }
     }
 
+    /// Whether it advances runs.
     pub(crate) fn is_worker(&self) -> bool {
-        self.options.role == Role::Worker
+        match self.options.role {
+            Role::Worker | Role::OnRequest => true,
+            Role::Client => false,
+        }
+    }
+
+    /// Notes a run that it is asked for.
+    pub(crate) fn ask_for(&self, run: RunId, plan: Digest) {
+        if self.options.role == Role::OnRequest {
+            self.asked.add(run, plan);
+        }
     }
 
     pub(crate) fn key(&self, run: RunId) -> RunKey {

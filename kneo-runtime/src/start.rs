@@ -192,7 +192,10 @@ pub(crate) async fn start(
             (None, _) => (Admission::LeftToWorkers, enqueue(shared, creation).await),
         };
         return match made {
-            Ok(()) => Ok(RunHandle::new(shared, run, admission)),
+            Ok(()) => {
+                shared.ask_for(run, plan.digest());
+                Ok(RunHandle::new(shared, run, admission))
+            }
             Err(CommitError::Started { run }) => Ok(RunHandle::new(shared, run, Admission::StartedBefore)),
             Err(CommitError::KeyConflict { run }) => Err(RuntimeError::KeyConflict { run }),
             Err(CommitError::Conflict { key, holder }) => Err(RuntimeError::Conflict { key, holder }),

@@ -120,6 +120,7 @@ pub(crate) async fn resume(shared: &Arc<Shared>, resume: Resume) -> Result<RunHa
     }
     let plan = shared.plan(run, row.plan).await?;
     shared.plans.bind(&plan).map_err(RuntimeError::RequirementsMissing)?;
+    shared.ask_for(run, row.plan);
     let since = shared.now();
     let watch = shared.hub.watch(run);
     loop {

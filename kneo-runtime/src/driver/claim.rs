@@ -8,6 +8,7 @@ use kneo_core::{Digest, RunId};
 use super::actor::adopt;
 use super::live::{Live, Slot};
 use crate::bind::Bound;
+use crate::builder::Role;
 use crate::error::RuntimeError;
 use crate::shared::Shared;
 
@@ -34,6 +35,10 @@ async fn claim_some(shared: &Arc<Shared>) -> bool {
     if shared.closing.is_cancelled() {
         return false;
     }
+    if shared.options.role == Role::OnRequest {
+        claim_asked(shared).await;
+        return false;
+    }
     // INVARIANT: a slot for each run that may be claimed, before it is.
     let mut slots: Vec<Slot> = std::iter::from_fn(|| shared.live.slot()).take(MAX_CLAIM).collect();
     if slots.is_empty() {
@@ -44,6 +49,26 @@ async fn claim_some(shared: &Arc<Shared>) -> bool {
         Err(error) => {
             tracing::warn!(%error, "the store could not be asked for work; it is asked again");
             false
+        }
+    }
+}
+
+/// Claims what this runtime was asked for and does not hold: a timer of theirs may be due.
+async fn claim_asked(shared: &Arc<Shared>) {
+    for (run, plan) in shared.asked.all() {
+        if shared.live.get(run).is_some() {
+            continue;
+        }
+        let claimed = match shared.row(run).await {
+            Ok(row) if row.status.is_terminal() => {
+                shared.asked.forget(run);
+                continue;
+            }
+            Ok(_) => claim_one(shared, run, plan).await.map_err(RuntimeError::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = claimed {
+            tracing::warn!(%run, %error, "the store could not be asked for the run; it is asked again");
         }
     }
 }

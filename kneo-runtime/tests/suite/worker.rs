@@ -1,11 +1,14 @@
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kneo_core::RunStatus;
+use kneo_core::call::{CallContext, CallError};
 use kneo_core::clock::Clock as _;
-use kneo_core::plan::Effect;
+use kneo_core::plan::{Effect, Retry};
 use kneo_core::store::LEASE;
-use kneo_runtime::{Resume, RuntimeError, Start};
+use kneo_runtime::{Resume, RuntimeError, Start, typed};
 
 use super::support::*;
 
@@ -75,6 +78,52 @@ async fn a_resume_waits_for_the_lease_of_a_dead_worker() {
     assert_eq!(completed(&handle).await, int(1));
     let error = next.resume(run).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot resume {run}: it is completed; allowed: view"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_on_request_advances_what_it_is_asked_for_and_nothing_else() {
+    let harness = harness();
+    let (work, calls) = counted();
+    let runtime = build(harness.builder().function("work", Arc::clone(&work)).on_request());
+    let client = build(harness.builder().client_only());
+    let plan = chain(2, Effect::Idempotent);
+    let left = client.start(&plan, Start::new(int(0))).await.unwrap();
+    let own = runtime.start(&plan, Start::new(int(5))).await.unwrap();
+    assert_eq!(completed(&own).await, int(7));
+    // Long after any worker would have found it.
+    tokio::time::sleep(LEASE * 4).await;
+    assert_eq!(left.status().await.unwrap(), RunStatus::Queued);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    let resumed = runtime.resume(left.id()).await.unwrap();
+    assert_eq!(completed(&resumed).await, int(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_on_request_finds_the_timers_of_its_runs() {
+    let harness = harness();
+    let fails_once = typed::value_function(|value, context: CallContext| async move {
+        match context.attempt.as_u32() {
+            1 => Err(CallError::retryable("busy", "later").with_retry_after(Duration::from_secs(45))),
+            _ => Ok(value),
+        }
+    });
+    let runtime = build(harness.builder().function("work", fails_once).on_request());
+    let plan = {
+        let mut plan = plan();
+        let work = plan.function("work", Effect::Idempotent);
+        let root = plan.scope("main", |scope| {
+            let step = scope.function("step", work);
+            scope.edit(step, |node| {
+                let max_attempts = NonZeroU32::new(2).unwrap();
+                node.policy.retry = Retry { max_attempts, jitter: false, ..Retry::default() };
+            });
+        });
+        plan.build(root).unwrap()
+    };
+    let run = runtime.start(&plan, Start::new(int(3))).await.unwrap();
+    assert_eq!(completed(&run).await, int(3));
+    // It gave the run back for the long wait, and took it again.
+    assert_eq!(count(&harness.journal(run.id()).await.unwrap(), "run_claimed"), 2);
 }
 
 #[tokio::test(start_paused = true)]
