@@ -25,6 +25,7 @@ use kneo_core::store::{
 use kneo_core::task::TaskRow;
 use kneo_core::{Digest, Fence, Namespace, Seq, TaskId, WorkerId};
 
+use crate::clock::SystemClock;
 use crate::hint::Hints;
 use state::State;
 
@@ -48,6 +49,13 @@ impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
         // INVARIANT: the state is changed only by code that does not panic half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An empty store with the machine's clock.
+impl Default for MemoryStore {
+    fn default() -> MemoryStore {
+        MemoryStore::new(Arc::new(SystemClock))
     }
 }
 
