@@ -74,6 +74,7 @@ impl Host {
         })?;
         let mut builder = Runtime::builder()
             .store(store)
+            .on_request()
             .provider("dummy", Arc::new(DummyProvider::new()))
             .commands(Arc::new(commands));
         if let Some(path) = &self.models {
