@@ -1,10 +1,12 @@
 //! What the tests of the whole workspace share. Unpublished.
 //!
 //! The tests stand in this folder, one file per question: `architecture.rs` asks whether the sources keep the rules of
-//! `docs/architecture.md`.
+//! `docs/architecture.md`, `races.rs` who wins when several want different things of one run.
 
 pub mod files;
 pub mod rust_source;
+pub mod schedule;
+pub mod seed;
 pub mod source_tree;
 pub mod workspace;
 
