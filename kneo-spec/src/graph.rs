@@ -190,7 +190,9 @@ impl Drawing<'_> {
     /// What the author wrote there, without the quotes of YAML.
     fn written(&self, span: Span) -> String {
         let text = self.sources.file(span.file()).map_or("", |file| file.slice(span));
-        let text = text.trim_matches(['\'', '"']);
+        // Both ends or neither: an expression may end in a quote of its own.
+        let quoted = |quote| text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+        let text = quoted('"').or_else(|| quoted('\'')).unwrap_or(text);
         match text.char_indices().nth(LONGEST) {
             Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
             None => text.to_owned(),

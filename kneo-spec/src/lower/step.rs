@@ -153,7 +153,9 @@ impl Lower<'_> {
                     let span = word.map_or(fields.span, |word| word.span);
                     self.report(
                         Diagnostic::new(Code::RetryWithoutCount, span, "`on_error: retry` does not say how often")
-                            .help("add `max_retries:`, 1 or more"),
+                            .help(
+                                "add `max_retries:`, 1 or more; only `kind:` `agent` and `function` can be tried again",
+                            ),
                     );
                 }
                 OnError::Fail

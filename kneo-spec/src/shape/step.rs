@@ -9,8 +9,9 @@ use super::tool::FUNCTION;
 use super::workflow::WORKFLOW;
 use super::{Field, Shape, Word};
 
-/// The kinds that do something outside the engine, and so can be tried again.
-const TRIED: &[&str] = &["agent", "function", "workflow"];
+/// The kinds that can be tried again. A nested workflow is not one: its committed steps never run twice, so that the
+/// steps inside say what is tried again.
+const TRIED: &[&str] = &["agent", "function"];
 /// The kinds that refer to a component.
 const REFERRING: &[&str] = &["agent", "function", "human", "workflow"];
 
