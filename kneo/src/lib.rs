@@ -11,6 +11,7 @@
 //!
 //! const SPEC: &str = "
 //! version: v1
+//! templates: true
 //! workflow:
 //!   type: sequential
 //!   steps:
