@@ -243,6 +243,5 @@ impl Runtime {
         shared.closed.cancel();
         shared.background.close();
         shared.background.wait().await;
-        debug_assert!(self.tasks.background.iter().all(AbortHandle::is_finished));
     }
 }
