@@ -29,12 +29,12 @@ impl Actor {
         Actor::Named(name)
     }
 
-    /// The stored form: `h` for the host, `w:<worker id>`, `n:<name>`.
+    /// The stored form: `h` for the host, `w:<the digits of the worker's id>`, `n:<name>`.
     #[must_use]
     pub fn to_stored(&self) -> String {
         match self {
             Actor::Host => "h".to_owned(),
-            Actor::Worker(id) => format!("w:{id}"),
+            Actor::Worker(id) => format!("w:{}", id.digits()),
             Actor::Named(name) => format!("n:{name}"),
         }
     }
@@ -46,7 +46,7 @@ impl Actor {
     pub fn from_stored(text: &str) -> Result<Actor, ParseActorError> {
         let actor = match text.split_once(':') {
             None if text == "h" => Some(Actor::Host),
-            Some(("w", id)) => id.parse().ok().map(Actor::Worker),
+            Some(("w", digits)) => WorkerId::from_digits(digits).map(Actor::Worker),
             Some(("n", name)) => Name::new(name).ok().map(Actor::Named),
             _ => None,
         };

@@ -39,6 +39,16 @@ macro_rules! id_type {
                 Self(Uuid::from_bytes(bytes))
             }
 
+            /// The 32 hexadecimal digits, without the prefix.
+            pub(crate) fn digits(&self) -> impl fmt::Display {
+                self.0.simple()
+            }
+
+            /// Reads 32 hexadecimal digits without a prefix.
+            pub(crate) fn from_digits(digits: &str) -> Option<Self> {
+                Some(digits).filter(|digits| digits.len() == 32).and_then(|digits| Uuid::try_parse(digits).ok()).map(Self)
+            }
+
             /// The 16 bytes of the id.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {
@@ -63,9 +73,7 @@ macro_rules! id_type {
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 text.strip_prefix($prefix)
-                    .filter(|digits| digits.len() == 32)
-                    .and_then(|digits| Uuid::try_parse(digits).ok())
-                    .map(Self)
+                    .and_then(Self::from_digits)
                     .ok_or_else(|| ParseIdError { text: text.to_owned(), kind: $kind, prefix: $prefix })
             }
         }

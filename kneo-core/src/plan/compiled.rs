@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{BackingDef, Condition, NodeIx, NodeKind, OnError, OnMax, PLAN_VERSION, Plan};
 use crate::digest::Digest;
+use crate::value::Value;
 
 /// A checked plan, its canonical bytes and their digest.
 ///
@@ -179,8 +180,27 @@ impl PartialEq for CompiledPlan {
     }
 }
 
+/// Refuses a constant that would not read back: the canonical form writes a large double without a fraction as an
+/// integer, and integers beyond ±(2^53 − 1) are refused by readers.
+fn reads_back(value: &Value) -> Result<(), PlanError> {
+    match value {
+        Value::Number(number) if number.as_i64().is_none() => {
+            let number = number.as_f64();
+            if number.fract() == 0.0 && number.abs() >= 9_007_199_254_740_992.0 {
+                return Err(PlanError::Canonical(format!("{number} is beyond ±(2^53 − 1)")));
+            }
+            Ok(())
+        }
+        Value::List(list) => list.items().iter().try_for_each(reads_back),
+        Value::Map(map) => map.iter().try_for_each(|(_, value)| reads_back(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Str(_) => Ok(()),
+    }
+}
+
 /// Checks that every index leads somewhere, so that execution never has to ask.
 fn check(plan: &Plan) -> Result<(), PlanError> {
+    plan.schemas.iter().try_for_each(reads_back)?;
+    plan.agents.iter().filter_map(|agent| agent.model.extra.as_ref()).try_for_each(reads_back)?;
     let within = |kind: &'static str, index: u32, len: usize| {
         if (index as usize) < len { Ok(()) } else { Err(PlanError::Dangling { kind, index }) }
     };

@@ -1,7 +1,7 @@
 //! Version 1 of the stored form.
 //!
 //! A frame is `{"e":[…]}`; each element is `{"t": kind, "at": µs, "p": path, "r": revision, "w": actor, "x": trace,
-//! "d": {…}}`. `at`, `r`, `w` and `x` are left out where they are those of the element before; `p` is left out for the
+//! "d": {…}}`. `at`, `r`, `w` and `x` are left out where they are those of the element before, and `x` where there is none; `p` is left out for the
 //! root. `d` holds what is particular to the kind, with the keys of [`body`].
 
 mod body;
@@ -80,8 +80,11 @@ impl Serialize for Elements<'_> {
                 p: record.path(),
                 r: differs(|a, b| a.revision != b.revision).then_some(record.revision),
                 w: differs(|a, b| a.actor != b.actor).then(|| record.actor.to_stored()),
-                // Leaving the trace is written as an empty text.
-                x: differs(|a, b| a.trace != b.trace).then(|| trace.unwrap_or_default()),
+                // Leaving the trace is written as an empty text; a frame begins without one.
+                x: match last {
+                    None => trace,
+                    Some(last) => (last.trace != record.trace).then(|| trace.unwrap_or_default()),
+                },
                 d: body::Body(record.event()),
             })?;
             last = Some(record);
@@ -132,7 +135,7 @@ fn read(element: In<'_>, last: Option<&Record>, blob: &dyn Fn(Digest) -> Option<
     let trace = match element.x.as_deref() {
         Some("") => None,
         Some(text) => Some(TraceContext::new(text).map_err(|error| wrong(error.to_string()))?),
-        None => last.ok_or_else(|| missing("x"))?.trace.clone(),
+        None => last.and_then(|last| last.trace.clone()),
     };
     let path: Path = element.p.parse().map_err(|error: crate::path::ParsePathError| wrong(error.to_string()))?;
     let event = body::read(&kind, element.d.map_or("{}", RawValue::get), blob)?;

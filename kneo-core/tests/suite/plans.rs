@@ -256,3 +256,21 @@ fn a_number_without_a_canonical_form_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_constant_that_would_not_read_back_is_refused() {
+    let golden: Plan = serde_json::from_str(GOLDEN).unwrap();
+    for (number, fits) in [(1e16, false), (-1e300, false), (9_007_199_254_740_992.0, false), (1e15, true), (0.5, true)]
+    {
+        let mut plan = golden.clone();
+        let deep = Value::map([("multipleOf", Value::list([Value::float(number).unwrap()]).unwrap())]).unwrap();
+        plan.agents[1].model.extra = Some(deep);
+        match CompiledPlan::new(plan) {
+            Ok(compiled) => {
+                assert!(fits, "{number}");
+                assert!(CompiledPlan::decode(compiled.digest(), compiled.bytes().clone()).is_ok(), "{number}");
+            }
+            Err(error) => assert!(!fits && matches!(error, PlanError::Canonical(_)), "{number}: {error}"),
+        }
+    }
+}

@@ -33,6 +33,7 @@ impl Body<'_> {
                 | Event::StepEntered { via: None, input: None }
                 | Event::StepSkipped { via: None }
                 | Event::StepCompleted { output: Source::Flow }
+                | Event::EffectCancelled { attempt: Attempt::FIRST }
         )
     }
 }
@@ -44,6 +45,16 @@ struct Via<P> {
     e: Option<EdgeIx>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     o: Option<P>,
+}
+
+/// Nearly every attempt is the first.
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(attempt: &u32) -> bool {
+    *attempt == first()
 }
 
 fn none<P>() -> Option<P> {
@@ -173,6 +184,7 @@ struct FailureOnly {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Intended {
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     a: u32,
     k: EffectWord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,6 +206,7 @@ enum EffectWord {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Succeeded<P> {
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     a: u32,
     o: P,
     #[serde(default, skip_serializing_if = "UsageWire::is_zero")]
@@ -203,6 +216,7 @@ struct Succeeded<P> {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EffectFailedWire {
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     a: u32,
     f: FailureWire,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,6 +226,7 @@ struct EffectFailedWire {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Lost {
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     a: u32,
     th: AfterLossWord,
 }
@@ -228,12 +243,14 @@ enum AfterLossWord {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AttemptOnly {
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     a: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Late {
+    #[serde(default = "first", skip_serializing_if = "is_first")]
     a: u32,
     m: Arc<str>,
 }
