@@ -39,11 +39,6 @@ macro_rules! id_type {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The 32 hexadecimal digits, without the prefix.
-            pub(crate) fn digits(&self) -> impl fmt::Display {
-                self.0.simple()
-            }
-
             /// Reads 32 hexadecimal digits without a prefix.
             pub(crate) fn from_digits(digits: &str) -> Option<Self> {
                 Some(digits).filter(|digits| digits.len() == 32).and_then(|digits| Uuid::try_parse(digits).ok()).map(Self)
@@ -92,6 +87,13 @@ id_type! {
     /// Identifies one worker, that is, one runtime in one process.
     WorkerId, "worker", "worker_"
 }
+impl WorkerId {
+    /// The 32 hexadecimal digits, without the prefix.
+    pub(crate) fn digits(&self) -> impl fmt::Display {
+        self.0.simple()
+    }
+}
+
 id_type! {
     /// Identifies one commit; submitting the same id again returns the first result.
     CommitId, "commit", "commit_"
