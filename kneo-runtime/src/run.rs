@@ -1,6 +1,7 @@
 //! A run as a host holds it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kneo_core::event::Event;
 use kneo_core::store::RunRow;
@@ -152,9 +153,15 @@ impl RunHandle {
             tokio::select! {
                 biased;
                 () = settled => {}
-                () = tokio::time::sleep(self.shared.options.poll) => {}
+                () = tokio::time::sleep(self.pause()) => {}
             }
         }
+    }
+
+    /// How long to rely on being told: an actor here tells, another worker may not.
+    fn pause(&self) -> Duration {
+        let factor = if self.shared.live.get(self.run).is_some() { 30 } else { 1 };
+        self.shared.options.poll.saturating_mul(factor)
     }
 
     async fn settled(&self) -> Result<Option<Outcome>, RuntimeError> {

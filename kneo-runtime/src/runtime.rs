@@ -31,7 +31,8 @@ use crate::view::{self, RunView};
 #[derive(Clone, Debug)]
 pub struct Runtime {
     shared: Arc<Shared>,
-    tasks: Arc<Tasks>,
+    /// Held for its drop.
+    _tasks: Arc<Tasks>,
 }
 
 /// The tasks of the runtime; dropped with its last clone.
@@ -65,7 +66,7 @@ impl Runtime {
             background.push(shared.background.spawn(claim_loop(Arc::clone(&shared))).abort_handle());
         }
         let tasks = Arc::new(Tasks { shared: Arc::clone(&shared), background });
-        Runtime { shared, tasks }
+        Runtime { shared, _tasks: tasks }
     }
 
     /// The runtime's name among workers, as leases and records carry it.

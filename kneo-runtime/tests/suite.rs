@@ -10,6 +10,7 @@ mod suite {
     mod fault;
     mod flow;
     mod human;
+    mod observe;
     mod retry;
     mod shutdown;
     mod start;

@@ -51,6 +51,8 @@ struct Actor {
     results: (mpsc::UnboundedSender<InputKind>, mpsc::UnboundedReceiver<InputKind>),
     /// The last time at which nothing more followed: timers up to it have been looked at.
     looked_at: Timestamp,
+    /// The run has ended, durably.
+    ended: bool,
     _slot: Slot,
 }
 
@@ -139,6 +141,7 @@ impl Actor {
             running: BTreeMap::new(),
             results: mpsc::unbounded_channel(),
             looked_at: Timestamp::default(),
+            ended: false,
             _slot: slot,
         }
     }
@@ -254,7 +257,11 @@ impl Actor {
     /// Ends: gives back what it holds, and tells who waits.
     async fn leave(mut self, stop: Stop) {
         match &stop {
-            Stop::Over | Stop::NotCreated(_) => self.tell_running_to_stop(),
+            Stop::Over => {
+                self.ended = self.state.outcome().is_some();
+                self.tell_running_to_stop();
+            }
+            Stop::NotCreated(_) => self.tell_running_to_stop(),
             Stop::Lost => {
                 tracing::info!("the run is another worker's now");
                 self.tell_running_to_stop();
@@ -303,11 +310,17 @@ impl Actor {
 /// However an actor ends, dropped by an abort included, nothing of it stays behind.
 impl Drop for Actor {
     fn drop(&mut self) {
+        if self.ended {
+            self.shared.live.end(self.live.key.run);
+        }
         self.shared.live.remove(&self.live);
         self.live.gone.cancel();
         self.live.watch.changed.notify_waiters();
         self.live.watch.settled.notify_waiters();
-        self.shared.claims.notify_one();
+        // A fact that came in while the run was parked may have been told to this actor, which no longer listened.
+        if !self.ended || self.shared.live.take_wanted() {
+            self.shared.claims.notify_one();
+        }
     }
 }
 

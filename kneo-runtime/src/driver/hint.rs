@@ -23,6 +23,8 @@ pub(crate) async fn hint_loop(shared: Arc<Shared>) {
         shared.hub.changed(hint.run.run);
         match shared.live.get(hint.run.run) {
             Some(live) => live.hint(),
+            // Nothing more happens to it, and whoever waited was told when it ended.
+            None if shared.live.has_ended(hint.run.run) => {}
             None => {
                 shared.hub.settled(hint.run.run);
                 shared.claims.notify_one();

@@ -1,8 +1,8 @@
 //! The runs in this worker's hands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kneo_core::run::RunKey;
@@ -116,8 +116,21 @@ impl Live {
 #[derive(Debug)]
 pub(crate) struct LiveRuns {
     runs: Mutex<HashMap<RunId, Arc<Live>>>,
+    ended: Mutex<Ended>,
     slots: Arc<Semaphore>,
+    /// Somebody wanted a slot and got none.
+    wanted: AtomicBool,
 }
+
+/// The last runs that ended here: news of them is old news.
+#[derive(Debug, Default)]
+struct Ended {
+    runs: HashSet<RunId>,
+    order: VecDeque<RunId>,
+}
+
+/// How many ended runs are remembered; the store's hints are rarely that late, and a needless question does no harm.
+const MAX_ENDED: usize = 4_096;
 
 /// The right to hold one run.
 pub(crate) type Slot = OwnedSemaphorePermit;
@@ -125,36 +138,63 @@ pub(crate) type Slot = OwnedSemaphorePermit;
 impl LiveRuns {
     pub(crate) fn new(max: NonZeroUsize) -> LiveRuns {
         let slots = Arc::new(Semaphore::new(max.get().min(Semaphore::MAX_PERMITS)));
-        LiveRuns { runs: Mutex::default(), slots }
+        LiveRuns { runs: Mutex::default(), ended: Mutex::default(), slots, wanted: AtomicBool::new(false) }
     }
 
     /// A slot for one more run, if there is one.
     pub(crate) fn slot(&self) -> Option<Slot> {
-        Arc::clone(&self.slots).try_acquire_owned().ok()
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
+        if slot.is_none() {
+            self.wanted.store(true, Ordering::SeqCst);
+        }
+        slot
+    }
+
+    /// Whether somebody wanted a slot and got none since this was last asked.
+    pub(crate) fn take_wanted(&self) -> bool {
+        self.wanted.swap(false, Ordering::SeqCst)
     }
 
     pub(crate) fn get(&self, run: RunId) -> Option<Arc<Live>> {
-        self.lock().get(&run).cloned()
+        lock(&self.runs).get(&run).cloned()
     }
 
     pub(crate) fn insert(&self, live: &Arc<Live>) {
-        self.lock().insert(live.key.run, Arc::clone(live));
+        lock(&self.runs).insert(live.key.run, Arc::clone(live));
     }
 
     /// Forgets a run, unless it was claimed anew since.
     pub(crate) fn remove(&self, live: &Arc<Live>) {
-        let mut runs = self.lock();
+        let mut runs = lock(&self.runs);
         if runs.get(&live.key.run).is_some_and(|present| Arc::ptr_eq(present, live)) {
             runs.remove(&live.key.run);
         }
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
-        self.lock().values().cloned().collect()
+    /// Remembers that a run has ended here.
+    pub(crate) fn end(&self, run: RunId) {
+        let mut ended = lock(&self.ended);
+        if ended.runs.insert(run) {
+            ended.order.push_back(run);
+        }
+        if ended.order.len() > MAX_ENDED
+            && let Some(oldest) = ended.order.pop_front()
+        {
+            ended.runs.remove(&oldest);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Arc<Live>>> {
-        // Nothing panics while the lock is held.
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether a run has ended here, lately.
+    pub(crate) fn has_ended(&self, run: RunId) -> bool {
+        lock(&self.ended).runs.contains(&run)
     }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
+        lock(&self.runs).values().cloned().collect()
+    }
+}
+
+/// Nothing panics while a lock is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
