@@ -150,7 +150,7 @@ cases! { $
         a_task_is_decided_in_its_own_run_only, a_closed_task_cannot_be_decided,
         the_task_of_an_ended_run_cannot_be_decided, the_loser_is_told_of_the_winner_after_the_end,
         a_task_can_be_given_to_others, an_escalated_task_stays_open, a_decision_is_never_undone,
-        a_task_id_is_opened_once, tasks_are_listed_by_what_is_asked, a_decision_keeps_its_value;
+        a_holder_leaves_other_runs_tasks_alone, a_task_id_is_opened_once, tasks_are_listed_by_what_is_asked, a_decision_keeps_its_value;
     hold:
         a_slot_is_held_by_one_run, other_slots_are_free, slots_are_taken_all_or_none, the_end_frees_the_slots,
         a_slot_outlives_the_lease, sixteen_want_a_slot_and_one_gets_it;

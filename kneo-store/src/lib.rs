@@ -11,6 +11,8 @@
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "conformance")]
+pub mod fault;
 mod hint;
 mod memory;
 mod rule;

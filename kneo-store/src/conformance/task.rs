@@ -208,6 +208,16 @@ pub async fn a_decision_is_never_undone(kit: Kit) {
     assert_eq!(kit.task(task).await, decided);
 }
 
+/// A holder changes the tasks of its own run only.
+pub async fn a_holder_leaves_other_runs_tasks_alone(kit: Kit) {
+    let ((_, task), mut other) = (asked(&kit, &[], Some(MINUTE)).await, kit.held().await);
+    let before = kit.task(task).await;
+    let then = AfterExpiry::Fail;
+    other.append(&kit, vec![Event::TaskEscalated { task }, Event::TaskExpired { task, then }]).await;
+    other.append(&kit, vec![Event::TaskWithdrawn { task }]).await;
+    assert_eq!(kit.task(task).await, before);
+}
+
 /// A task id is opened once in a namespace.
 pub async fn a_task_id_is_opened_once(kit: Kit) {
     let ((mut held, task), mut other) = (asked(&kit, &["ana"], None).await, kit.held().await);

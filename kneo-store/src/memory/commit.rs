@@ -107,7 +107,7 @@ impl State {
                 run.tasks.push(task.task);
                 tasks.insert((key.namespace.clone(), task.task), (**task).clone());
             } else if let Some(task) = rule::task_of(change)
-                && let Some(row) = tasks.get_mut(&(key.namespace.clone(), task))
+                && let Some(row) = tasks.get_mut(&(key.namespace.clone(), task)).filter(|row| row.run == *key)
             {
                 rule::change_task(row, change, at);
             }

@@ -350,3 +350,173 @@ impl fmt::Debug for Writer {
         f.debug_struct("Writer").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::open::{SqliteOptions, open};
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    fn writer(folder: &TempDir) -> Arc<Writer> {
+        let connection = open(&folder.path().join("kneo.db"), &SqliteOptions::new()).unwrap();
+        connection.execute_batch("create table notes (note text not null)").unwrap();
+        Writer::new(connection, PATIENCE)
+    }
+
+    fn notes(folder: &TempDir) -> Vec<String> {
+        let connection = Connection::open(folder.path().join("kneo.db")).unwrap();
+        let mut statement = connection.prepare("select note from notes order by rowid").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Does something to the desk, and sends its answer.
+    struct Note<F>(F, mpsc::Sender<Result<(), StoreError>>);
+
+    impl<F: FnMut(&mut Desk) -> Done<()> + Send> Work for Note<F> {
+        fn run(&mut self, desk: &mut Desk) -> Done<()> {
+            (self.0)(desk)
+        }
+
+        fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+            let _ = self.1.send(outcome);
+        }
+    }
+
+    type Answer = mpsc::Receiver<Result<(), StoreError>>;
+
+    fn work(run: impl FnMut(&mut Desk) -> Done<()> + Send + 'static) -> (Box<dyn Work>, Answer) {
+        let (sender, receiver) = mpsc::channel();
+        (Box::new(Note(run, sender)), receiver)
+    }
+
+    fn note(text: &'static str) -> (Box<dyn Work>, Answer) {
+        work(move |desk| {
+            desk.connection.execute("insert into notes values (?1)", [text])?;
+            Ok(())
+        })
+    }
+
+    /// Puts work into one batch, and does it.
+    fn batch(writer: &Arc<Writer>, works: Vec<Box<dyn Work>>) {
+        lock(&writer.queue).waiting.extend(works);
+        let (last, answer) = work(|_| Ok(()));
+        writer.submit(last);
+        answer.recv().unwrap().unwrap();
+    }
+
+    #[test]
+    fn work_that_fails_fails_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        let (one, first) = note("one");
+        let (bad, second) = work(|desk| {
+            desk.connection.execute("insert into notes values ('half')", [])?;
+            desk.connection.execute("insert into notes values (null)", [])?;
+            Ok(())
+        });
+        let (two, third) = note("two");
+        batch(&writer, vec![one, bad, two]);
+        assert!(first.recv().unwrap().is_ok());
+        assert_eq!(second.recv().unwrap().unwrap_err().code(), "store_damaged");
+        assert!(third.recv().unwrap().is_ok());
+        assert_eq!(notes(&folder), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_overcome() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        let pages = |limit: u32| {
+            let (set, answer) = work(move |desk| {
+                let pages: u32 = desk.connection.query_row("pragma page_count", [], |row| row.get(0))?;
+                let limit = format!("pragma max_page_count = {}", pages.saturating_add(limit));
+                desk.connection.query_row(&limit, [], |_| Ok(()))?;
+                Ok(())
+            });
+            writer.submit(set);
+            answer.recv().unwrap().unwrap();
+        };
+        let big = || {
+            let (big, answer) = work(|desk| {
+                desk.connection.execute("insert into notes values (?1)", ["x".repeat(1 << 20)])?;
+                Ok(())
+            });
+            writer.submit(big);
+            answer.recv().unwrap()
+        };
+        pages(2);
+        let error = big().unwrap_err();
+        assert!(matches!(&error, StoreError::Unavailable { unknown: false, .. }), "{error:?}");
+        assert!(error.to_string().contains("the disk is full: free some space"), "{error}");
+        assert!(notes(&folder).is_empty());
+        pages(1 << 16);
+        big().unwrap();
+        assert_eq!(notes(&folder).len(), 1);
+    }
+
+    #[test]
+    fn another_writer_is_waited_for_as_long_as_patience_lasts() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        let other = Connection::open(folder.path().join("kneo.db")).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        let (late, answer) = note("late");
+        writer.submit(late);
+        let error = answer.recv().unwrap().unwrap_err();
+        assert!(matches!(&error, StoreError::Unavailable { unknown: false, .. }), "{error:?}");
+
+        let (patient, answer) = note("patient");
+        let submitted = {
+            let writer = Arc::clone(&writer);
+            thread::spawn(move || writer.submit(patient))
+        };
+        other.execute_batch("commit").unwrap();
+        // Either it was quick enough, or it was told so: it never hangs and is never lost.
+        match answer.recv().unwrap() {
+            Ok(()) => assert_eq!(notes(&folder), ["patient"]),
+            Err(error) => assert!(error.is_retryable() && notes(&folder).is_empty()),
+        }
+        submitted.join().unwrap();
+    }
+
+    #[test]
+    fn work_that_panics_is_told_and_the_next_leader_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        let (bad, answer) = work(|desk| {
+            desk.connection.execute("insert into notes values ('half')", [])?;
+            panic!("as it should")
+        });
+        let leader = {
+            let writer = Arc::clone(&writer);
+            thread::spawn(move || writer.submit(bad))
+        };
+        assert!(leader.join().is_err());
+        assert!(answer.recv().is_err());
+        let (good, answer) = note("good");
+        writer.submit(good);
+        answer.recv().unwrap().unwrap();
+        assert_eq!(notes(&folder), ["good"]);
+    }
+
+    #[test]
+    fn a_leader_that_is_dropped_leads_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        let (last, answer) = note("last");
+        {
+            let mut queue = lock(&writer.queue);
+            queue.waiting.push(last);
+            queue.led = true;
+        }
+        drop(Leader(Some(Arc::clone(&writer))));
+        answer.try_recv().unwrap().unwrap();
+        assert!(!lock(&writer.queue).led);
+        assert_eq!(notes(&folder), ["last"]);
+    }
+}
