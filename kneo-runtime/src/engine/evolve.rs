@@ -12,12 +12,12 @@ use super::state::State;
 
 /// An entry that does not fit the state: the journal is not this plan's, or is damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{kind}` at `{place}` does not fit the run: {problem}")]
+#[error("`{kind}` of {place} does not fit: {problem}")]
 #[non_exhaustive]
 pub struct Mismatch {
     /// What was recorded.
     pub kind: &'static str,
-    /// Where, in the author's words.
+    /// Where, in the author's words; `the run` for the run itself.
     pub place: String,
     /// What was found there instead.
     pub problem: &'static str,
@@ -33,7 +33,10 @@ type Folded = Result<(), &'static str>;
 pub fn evolve(state: &mut State, entry: &Entry, actor: &Actor) -> Result<(), Mismatch> {
     fold(state, entry, actor).map_err(|problem| Mismatch {
         kind: entry.event.kind(),
-        place: state.plan().describe(&entry.path),
+        place: match entry.path.is_root() {
+            true => "the run".to_owned(),
+            false => state.plan().describe(&entry.path),
+        },
         problem,
     })
 }
@@ -55,6 +58,10 @@ fn fold(state: &mut State, entry: &Entry, actor: &Actor) -> Folded {
         Event::RunStarted(start) => {
             if state.start.is_some() {
                 return Err("the run has started already");
+            }
+            // INVARIANT: a journal is folded only under the plan that it was made under.
+            if start.plan != state.program.compiled().digest() {
+                return Err("the run was started under another plan");
             }
             state.started_at = *at;
             let input = start.input.value().clone();
