@@ -36,11 +36,16 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// A context without a timeout, whose deltas go nowhere.
+    /// A context without a timeout, whose place is its path and whose deltas go nowhere.
     #[must_use]
     pub fn new(run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
-        let key = IdempotencyKey::of(run.run, &path);
-        let place = Arc::from(path.to_string());
+        let place = path.to_string();
+        CallContext::at(place, run, path, attempt, cancel)
+    }
+
+    /// A context at a place in the author's words, without a timeout, whose deltas go nowhere.
+    pub fn at(place: impl Into<Arc<str>>, run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
+        let (place, key) = (place.into(), IdempotencyKey::of(run.run, &path));
         let (run_started_at, timeout, deltas) = (Timestamp::default(), None, Deltas::default());
         CallContext { run, path, place, attempt, key, run_started_at, cancel, timeout, deltas }
     }
