@@ -162,7 +162,7 @@ impl Shared {
 
     /// Commits, and submits the same commit again while the store does not answer and there is patience left.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        let mut patience = self.patience();
+        let mut patience: Option<Patience> = None;
         loop {
             // A commit that already answered gives that answer again, so nothing is committed twice.
             let answer = self.store.commit(vec![commit.clone()]).await.pop();
@@ -172,6 +172,7 @@ impl Shared {
                 Err(error) => error,
             };
             let again = matches!(&error, CommitError::Store(error) if error.is_retryable());
+            let patience = patience.get_or_insert_with(|| self.patience());
             if !again || !patience.is_left(self) {
                 return Err(error);
             }

@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use kneo_core::call::{CallContext, CallError};
 use kneo_core::event::EffectKind;
 use kneo_core::{Cancel, Failure, FailureKind, Value};
+use tracing::{Instrument as _, Span};
 
 use crate::bind::{Bound, Callable};
 use crate::engine::{EffectRequest, EffectResult};
@@ -30,25 +31,29 @@ pub(crate) struct Bounds {
 }
 
 /// The call that a request asks for; `None` if nothing of the host is bound.
-pub(crate) fn attempt(bound: &Bound, request: EffectRequest, context: CallContext) -> Option<Attempting> {
+pub(crate) fn attempt(bound: &Bound, request: EffectRequest, context: CallContext, span: Span) -> Option<Attempting> {
     let attempting: Attempting = match request {
         EffectRequest::Function { function, input, .. } => {
             let function = bound.function(function)?;
-            Box::pin(guarded(FailureKind::Function, async move { value(function.call(input, &context).await) }))
+            let call = async move { value(function.call(input, &context).await) };
+            Box::pin(guarded(FailureKind::Function, call).instrument(span))
         }
         EffectRequest::ToolCall { tool, arguments } => match bound.tool(tool)? {
             Callable::Tool(tool) => {
-                Box::pin(guarded(FailureKind::Tool, async move { value(tool.call(arguments, &context).await) }))
+                let call = async move { value(tool.call(arguments, &context).await) };
+                Box::pin(guarded(FailureKind::Tool, call).instrument(span))
             }
             Callable::Command(command) => {
-                Box::pin(guarded(FailureKind::Tool, async move { value(command.call(arguments, &context).await) }))
+                let call = async move { value(command.call(arguments, &context).await) };
+                Box::pin(guarded(FailureKind::Tool, call).instrument(span))
             }
         },
         EffectRequest::ModelTurn { agent, request } => {
             let provider = bound.provider(agent)?;
-            Box::pin(guarded(FailureKind::Provider, async move {
+            let call = async move {
                 provider.generate(&request, &context).await.map(|answer| EffectResult::Answer(Box::new(answer)))
-            }))
+            };
+            Box::pin(guarded(FailureKind::Provider, call).instrument(span))
         }
     };
     Some(attempting)

@@ -6,11 +6,10 @@ use kneo_core::call::CallContext;
 use kneo_core::event::EffectKind;
 use kneo_core::{Cancel, Path};
 use tokio::task::AbortHandle;
-use tracing::Instrument as _;
 
 use super::{Actor, Stop};
 use crate::bind::Bound;
-use crate::driver::effect::{Attempting, Bounds, attempt, supervise};
+use crate::driver::effect::{Bounds, attempt, supervise};
 use crate::engine::{EffectResult, InputKind, OpenEffect, effect_request};
 use crate::error::{BindError, RuntimeError};
 use crate::{deltas, observe};
@@ -67,18 +66,16 @@ impl Actor {
         let place = self.state.plan().describe(&path);
         let span = observe::effect(kind, &path, number, &place);
         let (cancel, limit) = (self.cancel.child(), deadline.map(|deadline| deadline.since(intended_at)));
-        let mut context = CallContext::new(self.live.key.clone(), path.clone(), number, cancel.clone())
-            .with_place(place)
+        let mut context = CallContext::at(place, self.live.key.clone(), path.clone(), number, cancel.clone())
             .with_run_started_at(self.state.started_at())
             .with_timeout(limit);
         if kind == EffectKind::ModelTurn {
             let sink = self.shared.deltas.as_ref();
             context = context.with_deltas(deltas::of(sink, self.live.key.run, &path, number));
         }
-        let Some(attempting) = attempt(&self.bound, request, context) else {
+        let Some(mut attempting) = attempt(&self.bound, request, context, span) else {
             return Err(nothing_bound(&self.bound).into());
         };
-        let mut attempting: Attempting = Box::pin(attempting.instrument(span));
         if alone && let Poll::Ready(result) = futures_util::poll!(&mut attempting) {
             self.inbox.push(InputKind::Outcome { path, attempt: number, result });
             return Ok(());

@@ -24,7 +24,8 @@ impl Actor {
     pub(super) async fn turn(&mut self) -> Result<bool, Stop> {
         let mut inputs = std::mem::take(&mut self.inbox);
         loop {
-            let more = self.decide_all(&mut inputs)?;
+            let now = self.shared.now();
+            let more = self.decide_all(now, &mut inputs)?;
             if self.pending.is_empty() {
                 return Ok(more);
             }
@@ -38,9 +39,14 @@ impl Actor {
                 (Some(_), false) => LeaseChange::Keep,
                 (Some(_), true) => LeaseChange::Release,
             };
-            match self.commit(lease).await {
+            match self.commit(now, lease).await {
                 Ok(_) if over => return Err(Stop::Over),
-                Ok(_) => return Ok(more),
+                Ok(_) => {
+                    // The inbox keeps its room.
+                    inputs.clear();
+                    self.inbox = inputs;
+                    return Ok(more);
+                }
                 // Nothing was done on what was decided, so it is decided again on what others have added.
                 Err(CommitError::Behind { .. }) => self.rebuild().await?,
                 Err(error) => return Err(refused(error, self.tail.is_none())),
@@ -62,7 +68,7 @@ impl Actor {
             if self.pending.is_empty() {
                 return Ok(false);
             }
-            match self.commit(LeaseChange::Release).await {
+            match self.commit(now, LeaseChange::Release).await {
                 Ok(_) => return Ok(true),
                 Err(CommitError::Behind { .. }) => self.rebuild().await?,
                 Err(error) => return Err(refused(error, false)),
@@ -70,8 +76,7 @@ impl Actor {
         }
     }
 
-    fn decide_all(&mut self, inputs: &mut [InputKind]) -> Result<bool, Stop> {
-        let now = self.shared.now();
+    fn decide_all(&mut self, now: Timestamp, inputs: &mut [InputKind]) -> Result<bool, Stop> {
         for input in inputs {
             self.step(now, input)?;
         }
@@ -117,13 +122,13 @@ impl Actor {
         }
     }
 
-    async fn commit(&mut self, lease: LeaseChange) -> Result<Committed, CommitError> {
+    async fn commit(&mut self, now: Timestamp, lease: LeaseChange) -> Result<Committed, CommitError> {
         let author = match self.tail {
             None => Author::Creator,
             Some(expected) => Author::Holder { worker: self.shared.worker, fence: self.fence, expected },
         };
-        let id = CommitId::new(self.shared.now(), self.draws.bytes());
-        let records: Arc<[Record]> = std::mem::take(&mut self.pending).into();
+        let id = CommitId::new(now, self.draws.bytes());
+        let records: Arc<[Record]> = self.pending.drain(..).collect();
         self.weight = 0;
         let commit = Commit::new(id, self.live.key.clone(), author, lease, records)
             .map_err(|error| StoreError::damaged(format!("the engine's records make no commit: {error}")))?;
