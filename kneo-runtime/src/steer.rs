@@ -123,6 +123,7 @@ pub(crate) async fn resume(shared: &Arc<Shared>, resume: Resume) -> Result<RunHa
     shared.ask_for(run, row.plan);
     let since = shared.now();
     let watch = shared.hub.watch(run);
+    let mut told = None;
     loop {
         let mut settled = std::pin::pin!(watch.settled.notified());
         settled.as_mut().enable();
@@ -134,14 +135,17 @@ pub(crate) async fn resume(shared: &Arc<Shared>, resume: Resume) -> Result<RunHa
             // It ended meanwhile, or waits for people or a timer: the handle tells. Or the worker has its hands full.
             return Ok(RunHandle::new(shared, run, Admission::Found));
         };
-        if let Some(progress) = &resume.progress {
+        if let Some(progress) = &resume.progress
+            && told.replace(waiting) != Some(waiting)
+        {
             progress(waiting);
         }
         let now = shared.now();
         if now.since(since) >= resume.patience {
             return Err(RuntimeError::Held { run, holder: waiting.holder, until: waiting.until });
         }
-        let nap = waiting.until.since(now).max(Duration::from_millis(1)).min(resume.patience);
+        // Another process may end the run, park it, or die, long before its lease is over: polling is what tells.
+        let nap = waiting.until.since(now).max(Duration::from_millis(1)).min(shared.options.poll).min(resume.patience);
         tokio::select! {
             biased;
             () = settled => {}
