@@ -136,6 +136,9 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, CommitError>> {
         let count = commits.len();
+        if count == 0 {
+            return Vec::new();
+        }
         let (reply, answer) = oneshot::channel();
         self.inner.writer.submit(Box::new(Slice {
             commits: commits.into_iter().map(|commit| self.prepare(commit)).collect(),
@@ -151,12 +154,17 @@ impl Store for SqliteStore {
         let ClaimAsk { worker, namespace, run, plans, max } = ask;
         let ask = claim::Ask { worker, namespace: namespace.clone(), run, plans: plans.to_vec(), max };
         let looked_for = ask.clone();
-        let anything = self.read(move |connection, inner| {
+        let look = move |connection: &Connection, inner: &Inner| {
             inner.locks.hold(worker)?;
             let now = inner.options.clock.now();
             Ok(!claim::claimable(connection, &looked_for, &inner.locks, now)?.is_empty())
-        });
-        if !anything.await? {
+        };
+        // Looking at one run is quick; looking for runs may not be.
+        let anything = match run {
+            Some(_) => self.inner.readers.read(|connection| look(connection, &self.inner))?,
+            None => self.read(look).await?,
+        };
+        if !anything {
             return Ok(Vec::new());
         }
         let inner = Arc::clone(&self.inner);
