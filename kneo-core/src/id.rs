@@ -53,7 +53,9 @@ macro_rules! id_type {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), self.0.as_simple())
+                let mut digits = Uuid::encode_buffer();
+                f.write_str($prefix)?;
+                f.write_str(self.0.as_simple().encode_lower(&mut digits))
             }
         }
 

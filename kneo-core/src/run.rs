@@ -1,6 +1,7 @@
 //! The small words around a run: keys, counters, status, outcome.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -150,7 +151,10 @@ impl IdempotencyKey {
     /// The key of the work at a path.
     #[must_use]
     pub fn of(run: RunId, path: &Path) -> IdempotencyKey {
-        IdempotencyKey(Arc::from(format!("{run}/{path}")))
+        let mut text = String::with_capacity(40 + 12 * path.depth());
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{run}/{path}");
+        IdempotencyKey(Arc::from(text))
     }
 
     /// The text.
