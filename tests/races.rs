@@ -12,6 +12,8 @@ mod races {
     mod fail_together;
     mod history;
     mod outsider;
+    mod processes;
+    mod racer;
     mod two_workers;
     mod worker;
     mod world;

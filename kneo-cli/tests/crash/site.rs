@@ -96,12 +96,17 @@ fn answer(end: End) -> Option<Answer> {
 impl Answer {
     /// The status of the run that the answer is about.
     pub(crate) fn status(&self) -> &str {
-        self.json["status"].as_str().unwrap_or_else(|| panic!("{}: {} {}", self.code, self.json, self.stderr))
+        self.text("status")
     }
 
     /// The run that the answer is about.
     pub(crate) fn run(&self) -> String {
-        self.json["run_id"].as_str().unwrap().to_owned()
+        self.text("run_id").to_owned()
+    }
+
+    fn text(&self, key: &str) -> &str {
+        let text = self.json[key].as_str();
+        text.unwrap_or_else(|| panic!("no `{key}`, but {} and {}{}", self.code, self.json, self.stderr))
     }
 
     /// The question that the run asks, if it does.
