@@ -281,6 +281,9 @@ fn every_source_file_belongs_to_a_crate() -> Outcome<()> {
     Ok(())
 }
 
+/// Test binaries that run by themselves: the crash campaign kills processes and counts what is left of them.
+const ALONE: &[(&str, &str)] = &[("kneo-cli", "crash")];
+
 #[test]
 fn every_crate_has_one_test_binary_and_the_lints_of_the_workspace() -> Outcome<()> {
     let mut broken = Vec::new();
@@ -290,7 +293,9 @@ fn every_crate_has_one_test_binary_and_the_lints_of_the_workspace() -> Outcome<(
             broken.push(format!("`{}` does not take the lints of the workspace", member.name));
         }
         if member.published {
-            let tests = member.targets.iter().filter(|target| target.kind == "test" && target.name != "suite");
+            let tests = member.targets.iter().filter(|target| {
+                target.kind == "test" && target.name != "suite" && !ALONE.contains(&(&*member.name, &*target.name))
+            });
             broken.extend(tests.map(|test| format!("`{}`: `{}` is a module of `suite`", member.name, test.name)));
         }
     }

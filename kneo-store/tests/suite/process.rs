@@ -35,7 +35,7 @@ struct Helper {
 impl Helper {
     fn spawn(part: &str, file: &Path, run: Option<&RunKey>) -> Helper {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "process::a_part_that_nobody_knows_is_refused", "--nocapture"]);
+        command.args(["--exact", "suite::process::a_part_that_nobody_knows_is_refused", "--nocapture"]);
         command.env(PART, part).env(FILE, file).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(run) = run {
             command.env(RUN, run.run.to_string());
