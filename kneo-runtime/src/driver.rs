@@ -13,7 +13,7 @@ mod hint;
 mod hub;
 mod live;
 
-pub(crate) use actor::{Creation, create};
+pub(crate) use actor::{Creation, NotMade, create};
 pub(crate) use asked::Asked;
 pub(crate) use claim::{claim_loop, claim_one, claim_to_end};
 pub(crate) use heartbeat::heartbeat_loop;

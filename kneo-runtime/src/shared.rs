@@ -13,6 +13,7 @@ use kneo_core::task::TaskRow;
 use kneo_core::{Cancel, CommitId, Digest, Name, Namespace, RunId, Seq, TaskId, Timestamp, WorkerId};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::bind::{Host, Plans};
 use crate::builder::{Options, Role};
@@ -108,6 +109,14 @@ impl Shared {
 
     pub(crate) fn commit_id(&self) -> CommitId {
         CommitId::new(self.now(), self.entropy.id_bytes())
+    }
+
+    /// The right to take on a run, unless the runtime is going away. A shutdown waits as long as it is held, which is
+    /// never across an await.
+    pub(crate) fn admit(&self) -> Option<TaskTrackerToken> {
+        let token = self.work.token();
+        // INVARIANT: a shutdown says that it is under way before it waits, so that one of the two sees the other.
+        (!self.closing.is_cancelled()).then_some(token)
     }
 
     /// A run's row.

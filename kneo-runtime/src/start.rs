@@ -9,11 +9,11 @@ use kneo_core::event::{Entry, Event};
 use kneo_core::event::{Hold, RunStarted, StartKey};
 use kneo_core::plan::CompiledPlan;
 use kneo_core::record::Record;
-use kneo_core::store::CommitError;
+use kneo_core::store::{CommitError, StoreError};
 use kneo_core::{Digest, Name, Path, Payload, RunId, Timestamp, Value};
 use serde::Serialize;
 
-use crate::driver::{Creation, create};
+use crate::driver::{Creation, NotMade, create};
 use crate::engine::{Program, REVISION};
 use crate::error::{RuntimeError, unexpected};
 use crate::run::{Admission, RunHandle};
@@ -185,45 +185,52 @@ pub(crate) async fn start(
         let creation = Creation { key: shared.key(run), start: start.clone(), starter: starter.clone() };
         let (admission, made) = match (&bound, shared.live.slot()) {
             (Some(bound), Some(slot)) => {
-                let made = create(shared, creation, Arc::clone(bound), slot).await;
-                (Admission::Claimed, made.unwrap_or_else(|_| Err(gone())))
+                let made = {
+                    let Some(_admitted) = shared.admit() else { return Err(RuntimeError::ShuttingDown) };
+                    create(shared, creation, Arc::clone(bound), slot)
+                };
+                (Admission::Claimed, made.await.unwrap_or_else(|_| Err(gone().into())))
             }
             (Some(_), None) => (Admission::AtCapacity, enqueue(shared, creation).await),
             (None, _) => (Admission::LeftToWorkers, enqueue(shared, creation).await),
         };
-        return match made {
+        let refused = match made {
             Ok(()) => {
                 shared.ask_for(run, plan.digest());
-                Ok(RunHandle::new(shared, run, admission))
+                return Ok(RunHandle::new(shared, run, admission));
             }
-            Err(CommitError::Started { run }) => Ok(RunHandle::new(shared, run, Admission::StartedBefore)),
-            Err(CommitError::KeyConflict { run }) => Err(RuntimeError::KeyConflict { run }),
-            Err(CommitError::Conflict { key, holder }) => Err(RuntimeError::Conflict { key, holder }),
-            Err(CommitError::PlanMissing) => {
+            Err(NotMade::Broken(error)) => return Err(error),
+            Err(NotMade::Refused(refused)) => refused,
+        };
+        return match refused {
+            CommitError::Started { run } => Ok(RunHandle::new(shared, run, Admission::StartedBefore)),
+            CommitError::KeyConflict { run } => Err(RuntimeError::KeyConflict { run }),
+            CommitError::Conflict { key, holder } => Err(RuntimeError::Conflict { key, holder }),
+            CommitError::PlanMissing => {
                 // Pruned since this process stored it.
                 shared.plans.set_stored(plan.digest(), false);
                 continue;
             }
-            Err(CommitError::Store(error)) => Err(error.into()),
-            Err(other) => Err(unexpected(&other)),
+            CommitError::Store(error) => Err(error.into()),
+            other => Err(unexpected(&other)),
         };
     }
     Err(RuntimeError::PlanMissing { run, plan: plan.digest() })
 }
 
 /// Makes a run and leaves it to whoever claims it.
-async fn enqueue(shared: &Arc<Shared>, creation: Creation) -> Result<(), CommitError> {
+async fn enqueue(shared: &Arc<Shared>, creation: Creation) -> Result<(), NotMade> {
     let Creation { key, start, starter } = creation;
     let entry = Entry { at: shared.now(), path: Path::root(), event: Event::RunStarted(Box::new(start)) };
     let record = Record { revision: REVISION, actor: starter, trace: None, entry };
     let commit = Commit::new(shared.commit_id(), key, Author::Creator, LeaseChange::Keep, [record])
-        .map_err(|error| kneo_core::store::StoreError::damaged(error.to_string()))?;
-    shared.commit(commit).await.map(|_| ())
+        .map_err(|error| CommitError::from(StoreError::damaged(error.to_string())))?;
+    Ok(shared.commit(commit).await.map(|_| ())?)
 }
 
 /// The task that makes the run was dropped: the runtime went away, and whether the run exists is for the store to say.
 fn gone() -> CommitError {
-    kneo_core::store::StoreError::Unavailable {
+    StoreError::Unavailable {
         message: Arc::from("the runtime went away while the run was being made"),
         unknown: true,
         source: None,

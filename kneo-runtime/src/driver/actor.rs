@@ -76,10 +76,25 @@ impl From<RuntimeError> for Stop {
     }
 }
 
+/// Why a run was not made.
+#[derive(Debug)]
+pub(crate) enum NotMade {
+    /// The store refused.
+    Refused(CommitError),
+    /// The first turn went wrong.
+    Broken(RuntimeError),
+}
+
+impl From<CommitError> for NotMade {
+    fn from(error: CommitError) -> NotMade {
+        NotMade::Refused(error)
+    }
+}
+
 /// How an actor begins.
 enum Opening {
     /// It makes the run, and says whether that succeeded.
-    Create(oneshot::Sender<Result<(), CommitError>>),
+    Create(oneshot::Sender<Result<(), NotMade>>),
     /// It reads the journal.
     Claim,
 }
@@ -97,7 +112,7 @@ pub(crate) fn create(
     creation: Creation,
     bound: Arc<Bound>,
     slot: Slot,
-) -> oneshot::Receiver<Result<(), CommitError>> {
+) -> oneshot::Receiver<Result<(), NotMade>> {
     let Creation { key, start, starter } = creation;
     let (answer, created) = oneshot::channel();
     // The first epoch of every run.
@@ -168,13 +183,11 @@ impl Actor {
     }
 
     /// The commit that makes the run: with the claim and the whole first turn in it.
-    async fn make(&mut self, answer: oneshot::Sender<Result<(), CommitError>>) -> Result<(), Stop> {
+    async fn make(&mut self, answer: oneshot::Sender<Result<(), NotMade>>) -> Result<(), Stop> {
         let turn = self.turn().await;
         let made = match &turn {
-            Err(Stop::NotCreated(error)) => Err(error.clone()),
-            Err(Stop::Broken(error)) => {
-                Err(kneo_core::store::StoreError::damaged(format!("the run could not be made: {error}")).into())
-            }
+            Err(Stop::NotCreated(error)) => Err(NotMade::Refused(error.clone())),
+            Err(Stop::Broken(error)) => Err(NotMade::Broken(error.clone())),
             Ok(_) | Err(Stop::Over | Stop::Lost | Stop::Closed) => Ok(()),
         };
         // Whoever started the run may have gone; the run goes on.
@@ -267,10 +280,13 @@ impl Actor {
                 self.tell_running_to_stop();
             }
             Stop::Closed => self.hand_over().await,
-            // The lease runs out by itself: given back, the run would be claimed and broken again at once.
             Stop::Broken(error) => {
                 tracing::error!(code = error.code(), %error, "the run cannot go on here");
                 self.tell_running_to_stop();
+                // Any other lease runs out by itself: given back, the run would be claimed and broken again at once.
+                if matches!(error, RuntimeError::Store(error) if error.is_retryable()) {
+                    self.give_back().await;
+                }
             }
         }
     }

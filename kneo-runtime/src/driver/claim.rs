@@ -121,10 +121,16 @@ async fn take(shared: &Arc<Shared>, claimed: Claimed, slot: Slot) -> Option<Arc<
         Err(RuntimeError::RequirementsMissing(_)) => unbound(shared, claimed.run.run, claimed.plan).await,
         bound => bound,
     };
-    match bound {
-        Ok(bound) => Some(adopt(shared, claimed, bound, slot)),
+    match (bound, shared.admit()) {
+        (Ok(bound), Some(_admitted)) => Some(adopt(shared, claimed, bound, slot)),
+        (Ok(_), None) => {
+            if let Err(error) = shared.store.release(&claimed.run, claimed.fence).await {
+                tracing::warn!(run = %claimed.run.run, %error, "the lease could not be given back; it ends by itself");
+            }
+            None
+        }
         // The lease runs out by itself: given back, the run would be claimed again at once.
-        Err(error) => {
+        (Err(error), _) => {
             tracing::error!(run = %claimed.run.run, code = error.code(), %error, "the run's plan cannot be used");
             None
         }

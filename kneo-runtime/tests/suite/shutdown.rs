@@ -73,3 +73,23 @@ async fn dropping_a_runtime_leaves_no_task() {
     assert_eq!(log.lines(), ["start 1"]);
     assert_eq!(run.status().await.unwrap().as_str(), "running");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_at_any_moment_of_claiming_leaves_nothing() {
+    for moments in 0..40 {
+        let harness = harness();
+        let client = build(harness.builder().client_only());
+        for _ in 0..50 {
+            client.start(&chain(2, Effect::Idempotent), Start::new(int(0))).await.unwrap();
+        }
+        client.shutdown().await;
+        let worker = build(harness.builder().function("work", slow(1)));
+        for _ in 0..moments {
+            tokio::task::yield_now().await;
+        }
+        worker.shutdown().await;
+        assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+        let rows = client.runs(&Default::default(), Default::default()).await.unwrap();
+        assert!(rows.iter().all(|row| row.holder.is_none()), "after {moments} moments");
+    }
+}
