@@ -1,11 +1,17 @@
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kneo_core::call::CallContext;
 use kneo_core::clock::Clock as _;
 use kneo_core::plan::Effect;
-use kneo_runtime::{Start, typed};
+use kneo_core::run::{IdempotencyKey, RunKey};
+use kneo_core::store::Store;
+use kneo_core::{Namespace, Path};
+use kneo_runtime::system::SystemClock;
+use kneo_runtime::{Runtime, Start, typed};
+use kneo_store::MemoryStore;
 
 use super::support::*;
 
@@ -92,4 +98,51 @@ async fn a_shutdown_at_any_moment_of_claiming_leaves_nothing() {
         let rows = client.runs(&Default::default(), Default::default()).await.unwrap();
         assert!(rows.iter().all(|row| row.holder.is_none()), "after {moments} moments");
     }
+}
+
+/// Two workers on real threads, one of which goes away in the middle of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn threads_workers_and_a_shutdown_lose_and_repeat_nothing() {
+    const RUNS: usize = 200;
+    let calls: Arc<Mutex<HashMap<String, u32>>> = Arc::default();
+    let counted = Arc::clone(&calls);
+    let work = typed::value_function(move |value, context: CallContext| {
+        *counted.lock().unwrap().entry(context.key.to_string()).or_default() += 1;
+        async move {
+            tokio::task::yield_now().await;
+            Ok(int(value.as_i64().unwrap() + 1))
+        }
+    });
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+    let host = || Runtime::builder().store(Arc::clone(&store)).function("work", Arc::clone(&work));
+    let (first, second) = (build(host()), build(host()));
+    let plan = chain(10, Effect::Idempotent);
+    let mut runs = Vec::new();
+    for at in 0..RUNS {
+        if at == RUNS / 2 {
+            let first = first.clone();
+            tokio::spawn(async move { first.shutdown().await });
+        }
+        let runtime = if at % 2 == 0 { &first } else { &second };
+        match runtime.start(&plan, Start::new(int(0))).await {
+            Ok(run) => runs.push(run.id()),
+            Err(error) => assert_eq!((error.code(), at % 2), ("shutting_down", 0)),
+        }
+    }
+    assert!(runs.len() >= RUNS * 3 / 4);
+    for run in runs {
+        assert_eq!(completed(&second.run(run)).await, int(10));
+        let key = RunKey::new(Namespace::default(), run);
+        let journal = store.records(&key, None, usize::MAX).await.unwrap();
+        let calls = calls.lock().unwrap();
+        for step in 0..10 {
+            let path: Path = format!("{step}#1").parse().unwrap();
+            let lost = journal
+                .iter()
+                .filter(|stored| stored.record.path() == &path && stored.record.event().kind() == "effect_lost");
+            let called = calls.get(IdempotencyKey::of(run, &path).as_str()).copied().unwrap_or(0);
+            assert!(called >= 1 && called as usize <= 1 + lost.count(), "{path} was called {called} times");
+        }
+    }
+    second.shutdown().await;
 }
