@@ -3,20 +3,29 @@
 //! A store is correct if it passes every case. To run them on a store of your own, say how one is built, and let the
 //! macro make a test of each case:
 //!
-//! ```ignore
+//! ```
+//! use std::sync::Arc;
+//!
+//! use kneo_core::clock::Clock;
+//! use kneo_core::store::Store;
+//! use kneo_store::conformance::{StoreBuilder, Traits};
+//! # use kneo_store::MemoryStore as MyStore;
+//!
 //! struct Mine;
 //!
 //! #[async_trait::async_trait]
-//! impl kneo_store::conformance::StoreBuilder for Mine {
+//! impl StoreBuilder for Mine {
 //!     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-//!         Arc::new(MyStore::open("postgres://…", clock).await)
+//!         Arc::new(MyStore::new(clock))
 //!     }
+//!
 //!     fn traits(&self) -> Traits {
-//!         Traits { durable: true, sees_gone_workers: false }
+//!         Traits { durable: false, sees_gone_workers: false }
 //!     }
 //! }
 //!
 //! kneo_store::conformance_tests!(Mine);
+//! # fn main() {}
 //! ```
 //!
 //! [`all`] lists the cases for harnesses of another kind. A case fails by panicking.

@@ -147,7 +147,7 @@ impl Store for SqliteStore {
             clock: Arc::clone(&self.inner.options.clock),
             hints: Arc::clone(&self.inner.hints),
         }));
-        answer.await.unwrap_or_else(|_| vec![Err(writer::lost().into()); count])
+        answer.await.map_or_else(|_| vec![Err(writer::lost().into()); count], |(answers, _)| answers)
     }
 
     async fn claim(&self, ask: ClaimAsk<'_>) -> Result<Vec<Claimed>, StoreError> {
