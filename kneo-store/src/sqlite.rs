@@ -5,7 +5,7 @@
 //! | [`writer`] | one writing connection; many commits share one transaction and one wait for the disk |
 //! | [`commit`] | judges and writes commits inside that transaction |
 //! | [`claim`], [`lock`] | leases, and the OS locks that show which workers live |
-//! | [`query`], [`row`] | reads, on connections of their own |
+//! | [`query`], [`row`], [`reader`] | reads, on connections of their own |
 //! | [`open`], [`schema`], [`migrate`] | the file |
 
 mod claim;
@@ -16,6 +16,7 @@ mod migrate;
 mod open;
 mod prune;
 mod query;
+mod reader;
 mod row;
 mod schema;
 mod writer;
@@ -44,9 +45,9 @@ use crate::hint::Hints;
 use commit::{Prepared, Slice};
 use error::{Done, Fault};
 use lock::WorkerLocks;
-use open::Readers;
 pub use open::{SqliteOptions, Synchronous};
 use query::Effort;
+use reader::Readers;
 use writer::Writer;
 
 /// Keeps runs in one SQLite file; any number of processes on one machine may share it.
