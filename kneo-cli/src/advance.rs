@@ -5,11 +5,14 @@ use std::sync::Arc;
 use kneo::event::{Event, Parked};
 use kneo::plan::CompiledPlan;
 use kneo::task::TaskRow;
-use kneo::{Actor, Cursor, Decision, DecisionKind, EventStream, Outcome, RunHandle, RunStatus, RunView, Runtime};
+use kneo::{
+    Actor, Admission, Cursor, Decision, DecisionKind, EventStream, Outcome, RunHandle, RunStatus, RunView, Runtime,
+};
 use kneo::{RunEvent, RuntimeError, Seq};
 
 use crate::ask::ask;
 use crate::exit::Exit;
+use crate::host::lacking;
 use crate::interrupt::Interrupts;
 use crate::output::{Output, is_attended};
 use crate::places::Places;
@@ -57,7 +60,7 @@ pub(crate) struct Advance<'a> {
 
 impl Advance<'_> {
     /// Follows the run, and writes how it stands then.
-    pub(crate) async fn to_the_end(self) -> Result<Exit, Stop> {
+    pub(crate) async fn finish(self) -> Result<Exit, Stop> {
         let mut watch = Watch::new(&self);
         loop {
             let stopped = watch.follow(&self).await?;
@@ -159,6 +162,9 @@ impl Watch {
     }
 
     async fn follow(&mut self, advance: &Advance<'_>) -> Result<Stopped, Stop> {
+        if !advance.timers && waits_for_a_timer(&advance.run).await? {
+            return Ok(Stopped::AtRest);
+        }
         let outcome = {
             let mut waiting = std::pin::pin!(advance.run.wait());
             loop {
@@ -208,6 +214,15 @@ impl Watch {
     }
 }
 
+/// Whether nothing can be done for a run before its next timer.
+async fn waits_for_a_timer(run: &RunHandle) -> Result<bool, Stop> {
+    if run.admission() == Admission::Claimed {
+        return Ok(false);
+    }
+    let view = run.view().await.map_err(runtime_problem)?;
+    Ok(view.status == RunStatus::Blocked && view.pending.is_empty())
+}
+
 /// How the program ends with a run of this status.
 pub(crate) fn exit_of(status: RunStatus) -> Exit {
     match status {
@@ -225,6 +240,14 @@ pub(crate) fn runtime_problem(error: RuntimeError) -> Problem {
             Some(name) => problem.with_help(format!("decide in the name of an assignee: `--by {name}`")),
             None => problem,
         },
+        RuntimeError::RequirementsMissing(error) => lacking(&error),
+        RuntimeError::InputInvalid { .. } => {
+            problem.with_help("give what the spec's `inputs` ask for, with `--input`, `--input-json` or `--input-file`")
+        }
+        RuntimeError::DecisionInvalid { task, .. } => {
+            problem.with_help(format!("see what is asked with `kneo human get {task}`"))
+        }
+        RuntimeError::InvalidState { run, .. } => problem.with_help(format!("see it with `kneo runs get {run}`")),
         RuntimeError::AlreadyDecided { task, .. } => problem.with_help(format!("see it with `kneo human get {task}`")),
         RuntimeError::Held { run, .. } => {
             problem.with_help(format!("see how it gets on: `kneo runs events {run} --follow`"))

@@ -1,12 +1,15 @@
 //! From the synchronous program into the asynchronous library.
 
 use crate::exit::Exit;
+use crate::log;
 use crate::problem::{Problem, Stop};
 
 /// Runs a command that needs an async runtime; commands that need none never start one.
 pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Stop>>) -> Result<Exit, Stop> {
+    log::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
-    let runtime = runtime.map_err(|error| Problem::new("threads_unavailable", format!("cannot start a thread: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Problem::new("threads_unavailable", format!("cannot start a thread: {error}")))?;
     let end = runtime.block_on(command);
     // A question at the terminal may still wait for a line that nobody will type.
     runtime.shutdown_background();

@@ -30,7 +30,10 @@ Exit codes:
     2  wrong usage
     3  blocked: the run waits for a person
     4  a store, secret, file or requirement cannot be reached or is missing
-  130  interrupted";
+  130  interrupted
+
+Environment:
+  KNEO_LOG  what to log on standard error, such as `kneo=debug` or `warn`";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kneo::plan::CompiledPlan;
+use kneo::plan::{CompiledPlan, Requirement};
 use kneo::provider::{DummyProvider, ScriptError, ScriptedProvider};
 use kneo::store::{RunRow, Store};
 use kneo::tool::command::CommandTools;
-use kneo::{Runtime, RuntimeBuilder};
+use kneo::{BindError, Runtime, RuntimeBuilder};
 
 use crate::problem::Problem;
 use crate::secrets;
@@ -43,7 +43,8 @@ impl Host {
 
     /// For a run that exists.
     pub(crate) fn of_run(args: &HostArgs, row: &RunRow) -> Result<Host, Problem> {
-        let label = |wanted: &str| row.labels.iter().find(|(name, _)| *name == wanted).map(|(_, value)| Path::new(&**value));
+        let label =
+            |wanted: &str| row.labels.iter().find(|(name, _)| *name == wanted).map(|(_, value)| Path::new(&**value));
         Host::at(args, label(WORKDIR).unwrap_or(Path::new(".")), label(MODELS))
     }
 
@@ -69,9 +70,9 @@ impl Host {
 
     /// A runtime with all of it, which advances only the runs that it is asked for.
     pub(crate) fn runtime(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
-        let commands = CommandTools::builder(&self.workdir).build().map_err(|error| {
-            Problem::new("workdir_invalid", error.to_string())
-        })?;
+        let commands = CommandTools::builder(&self.workdir)
+            .build()
+            .map_err(|error| Problem::new("workdir_invalid", error.to_string()))?;
         let mut builder = Runtime::builder()
             .store(store)
             .on_request()
@@ -91,8 +92,20 @@ pub(crate) fn client(store: Arc<dyn Store>) -> Result<Runtime, Problem> {
 
 /// Checks what a plan needs: everything that is missing is said at once, and before anything is written.
 pub(crate) fn check(runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
-    runtime.bind(plan).map_err(|error| Problem::new(error.code(), error.to_string()))?;
+    runtime.bind(plan).map_err(|error| lacking(&error))?;
     secrets::check(plan.plan())
+}
+
+/// The problem of a plan that needs more than there is.
+pub(crate) fn lacking(error: &BindError) -> Problem {
+    let problem = Problem::new(error.code(), error.to_string());
+    match (error.missing.as_slice(), error.refused.is_empty()) {
+        ([], false) => problem.with_help("install the program, or run the spec where it is"),
+        ([Requirement::Provider(name)], true) if *name == "scripted" => {
+            problem.with_help("give the replies of its models with `--models FILE`")
+        }
+        _ => problem,
+    }
 }
 
 fn build(builder: RuntimeBuilder) -> Result<Runtime, Problem> {

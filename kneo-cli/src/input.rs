@@ -54,7 +54,8 @@ fn takes_text(plan: &Plan) -> bool {
 }
 
 fn json(text: &str) -> Result<Value, Problem> {
-    Value::from_json_text(text).map_err(|error| Problem::new("input_invalid", format!("the input is not JSON: {error}")))
+    Value::from_json_text(text)
+        .map_err(|error| Problem::new("input_invalid", format!("the input is not JSON: {error}")))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

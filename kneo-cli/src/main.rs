@@ -12,6 +12,7 @@ mod exit;
 mod host;
 mod input;
 mod interrupt;
+mod log;
 mod output;
 mod person;
 mod places;

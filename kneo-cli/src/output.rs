@@ -54,7 +54,8 @@ impl Output {
 
     /// Writes a problem: on standard error for people and, if JSON is asked for, as an object on standard output.
     pub(crate) fn problem(self, problem: &Problem) {
-        if let Some((sources, diagnostics)) = &problem.report {
+        if let Some(report) = &problem.report {
+            let (sources, diagnostics) = &**report;
             self.diagnostics(diagnostics, sources);
         }
         say(&format!("{}{} {}", "error".red().bold(), format!("[{}]:", problem.code).bold(), problem.message));

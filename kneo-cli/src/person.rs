@@ -24,7 +24,8 @@ impl ByArgs {
 
 /// Somebody of this name.
 pub(crate) fn named(name: &str) -> Result<Actor, Problem> {
-    let name = Name::new(name).map_err(|error| Problem::new("name_invalid", format!("`{name}` names nobody: {error}")))?;
+    let name =
+        Name::new(name).map_err(|error| Problem::new("name_invalid", format!("`{name}` names nobody: {error}")))?;
     Ok(Actor::trusted(name))
 }
 

@@ -1,6 +1,7 @@
 //! Places in runs, in the author's words.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use kneo::plan::{CompiledPlan, NodeKind, Plan};
@@ -26,8 +27,8 @@ impl Places {
 
     /// Gets to know a run.
     pub(crate) async fn learn(&mut self, store: &Arc<dyn Store>, row: &RunRow) -> Result<(), Problem> {
-        if !self.plans.contains_key(&row.plan) {
-            self.plans.insert(row.plan, Arc::clone(plan(store, row).await?.plan()));
+        if let Entry::Vacant(unknown) = self.plans.entry(row.plan) {
+            unknown.insert(Arc::clone(plan(store, row).await?.plan()));
         }
         self.runs.insert(row.key.run, row.plan);
         Ok(())
@@ -58,8 +59,7 @@ impl Places {
 pub(crate) async fn plan(store: &Arc<dyn Store>, row: &RunRow) -> Result<Arc<CompiledPlan>, Problem> {
     let run = row.key.run;
     let bytes = store.plan(row.plan).await.map_err(|error| cannot_open(&error))?;
-    let bytes =
-        bytes.ok_or_else(|| Problem::new("plan_missing", format!("the plan of {run} is not in the store")))?;
+    let bytes = bytes.ok_or_else(|| Problem::new("plan_missing", format!("the plan of {run} is not in the store")))?;
     let plan = CompiledPlan::decode(row.plan, bytes);
     let plan = plan.map_err(|error| Problem::new("plan_unreadable", format!("the plan of {run}: {error}")))?;
     Ok(Arc::new(plan))

@@ -21,7 +21,7 @@ pub(crate) struct Problem {
     /// How the program ends.
     pub(crate) exit: Exit,
     /// The spec's diagnostics, if it is about one.
-    pub(crate) report: Option<(SourceMap, Diagnostics)>,
+    pub(crate) report: Option<Box<(SourceMap, Diagnostics)>>,
 }
 
 impl Problem {
@@ -47,7 +47,8 @@ impl Problem {
     pub(crate) fn to_json(&self) -> Value {
         let error = json!({"code": self.code, "message": self.message, "help": self.help});
         match &self.report {
-            Some((sources, diagnostics)) => {
+            Some(report) => {
+                let (sources, diagnostics) = &**report;
                 let mut object = to_json(diagnostics, sources);
                 if let Some(entries) = object.as_object_mut() {
                     entries.insert("error".to_owned(), error);
@@ -63,14 +64,14 @@ impl Problem {
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// There is something to say.
-    Problem(Box<Problem>),
+    Problem(Problem),
     /// Whoever reads the output has gone away.
     ReaderGone,
 }
 
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Stop {
-        Stop::Problem(Box::new(problem))
+        Stop::Problem(problem)
     }
 }
 

@@ -59,8 +59,9 @@ mod tests {
         codes.dedup();
         assert_eq!(codes.len(), count);
         for remedy in table::ALL.iter().copied().flatten() {
+            let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             assert!(!remedy.meaning.ends_with('.') && !remedy.help.ends_with('.'), "{}", remedy.code);
-            assert!(remedy.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", remedy.code);
+            assert!(remedy.code.bytes().all(word), "{}", remedy.code);
         }
     }
 

@@ -49,6 +49,6 @@ impl Resumption<'_> {
             store_again: self.store_again,
             output,
         };
-        advance.to_the_end().await
+        advance.finish().await
     }
 }

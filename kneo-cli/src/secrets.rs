@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kneo::plan::Plan;
 use kneo::Value;
+use kneo::plan::Plan;
 
 use crate::problem::Problem;
 
@@ -14,8 +14,9 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Problem> {
         [] => Ok(()),
         [first, ..] => {
             let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
-            let message = format!("the spec refers to {} in the environment, and it is not set", names.join(", "));
-            Err(Problem::new("secret_missing", message).with_help(format!("set it, as in `export {first}=…`")))
+            let message =
+                format!("the spec refers to secrets that the environment does not have: {}", names.join(", "));
+            Err(Problem::new("secret_missing", message).with_help(format!("set them, as in `export {first}=…`")))
         }
     }
 }

@@ -45,11 +45,15 @@ impl SpecFile {
     pub(crate) fn invalid(self, diagnostics: Diagnostics) -> Problem {
         let name = self.sources.file(self.file).map_or_else(String::new, |file| file.name().to_owned());
         let mut problem = Problem::new("spec_invalid", format!("`{name}` does not compile"));
-        problem.report = Some((self.sources, diagnostics));
+        problem.report = Some(Box::new((self.sources, diagnostics)));
         problem
     }
 }
 
 fn unreadable(error: LoadError) -> Problem {
-    Problem::new(error.code(), error.to_string())
+    let text = error.to_string();
+    match text.split_once("; ") {
+        Some((message, help)) => Problem::new(error.code(), message).with_help(help),
+        None => Problem::new(error.code(), text),
+    }
 }

@@ -107,7 +107,7 @@ impl Args {
             store_again: self.store.again(),
             output,
         };
-        advance.to_the_end().await
+        advance.finish().await
     }
 }
 

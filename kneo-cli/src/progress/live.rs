@@ -29,7 +29,6 @@ impl Live {
             _ => self.0.println(text),
         }
     }
-
 }
 
 /// Leaves the terminal as it was.

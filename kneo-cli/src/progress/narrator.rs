@@ -89,7 +89,11 @@ impl Narrator {
                     AfterLoss::Fail => "it fails",
                     AfterLoss::Nothing => "it was to stop",
                 };
-                News::Notable(format!("{} {} was in flight when its worker was lost: {follows}", "!".yellow(), self.place(path)))
+                News::Notable(format!(
+                    "{} {} was in flight when its worker was lost: {follows}",
+                    "!".yellow(),
+                    self.place(path)
+                ))
             }
             Event::CallRefused { message, .. } => {
                 News::Notable(format!("{} {} was refused: {message}", "!".yellow(), self.place(path)))

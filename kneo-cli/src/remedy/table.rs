@@ -5,7 +5,8 @@ use crate::exit::Exit;
 use crate::exit::Exit::{Failed, Unavailable};
 
 /// Every code.
-pub(super) const ALL: &[&[Remedy]] = &[PROGRAM, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, TOOLS];
+pub(super) const ALL: &[&[Remedy]] =
+    &[PROGRAM, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, PROVIDERS, CALLS, COMMANDS];
 
 const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'static str) -> Remedy {
     Remedy { code, meaning, help, exit }
@@ -16,13 +17,28 @@ const PROGRAM: &[Remedy] = &[
     of("code_unknown", Failed, "There is no such code", "copy the code from the brackets of the error"),
     of("output_unwritable", Unavailable, "The answer cannot be written", "check the space and the rights of its place"),
     of("models_invalid", Failed, "The file of scripted replies cannot be used", "see `docs/guide/scripted-models.md`"),
-    of("workdir_invalid", Unavailable, "The folder in which commands run cannot be used", "name a folder that exists with `--workdir`"),
-    of("threads_unavailable", Unavailable, "The system gives no threads", "close other programs, or raise the limit of processes"),
+    of(
+        "workdir_invalid",
+        Unavailable,
+        "The folder in which commands run cannot be used",
+        "name a folder that exists with `--workdir`",
+    ),
+    of(
+        "threads_unavailable",
+        Unavailable,
+        "The system gives no threads",
+        "close other programs, or raise the limit of processes",
+    ),
 ];
 
 /// Spec files.
 const FILES: &[Remedy] = &[
-    of("spec_invalid", Failed, "The spec does not compile", "mend what the report underlines; `kneo explain CODE` tells more about each"),
+    of(
+        "spec_invalid",
+        Failed,
+        "The spec does not compile",
+        "mend what the report underlines; `kneo explain CODE` tells more about each",
+    ),
     of("file_not_found", Unavailable, "There is no such file", "check the path and the working directory"),
     of("file_not_utf8", Failed, "The file is not UTF-8 text", "save it as UTF-8"),
     of("file_too_large", Failed, "The file is larger than any spec may be", "split it"),
@@ -33,97 +49,300 @@ const FILES: &[Remedy] = &[
 const HOST: &[Remedy] = &[
     of("input_invalid", Failed, "What was given does not fit what is asked for", "give what the message names"),
     of("payload_too_large", Failed, "A value is larger than 16 MiB", "keep large data in files and pass their names"),
-    of("run_not_found", Failed, "The store has no run of this id", "`kneo runs list` shows what there is; `--store` chooses another store"),
-    of("task_not_found", Failed, "The store has no human task of this id", "`kneo human list` shows the open ones; `--store` chooses another store"),
-    of("invalid_state", Failed, "The action does not fit where the run or task stands", "look at it with `kneo runs get` or `kneo human get`"),
-    of("already_decided", Failed, "Somebody decided the task first; the first decision stands", "see who decided what with `kneo human get`"),
-    of("request_changed", Failed, "The person saw another question than the one that is open", "look at the task again, then decide"),
+    of(
+        "run_not_found",
+        Failed,
+        "The store has no run of this id",
+        "`kneo runs list` shows what there is; `--store` chooses another store",
+    ),
+    of(
+        "task_not_found",
+        Failed,
+        "The store has no human task of this id",
+        "`kneo human list` shows the open ones; `--store` chooses another store",
+    ),
+    of(
+        "invalid_state",
+        Failed,
+        "The action does not fit where the run or task stands",
+        "look at it with `kneo runs get` or `kneo human get`",
+    ),
+    of(
+        "already_decided",
+        Failed,
+        "Somebody decided the task first; the first decision stands",
+        "see who decided what with `kneo human get`",
+    ),
+    of(
+        "request_changed",
+        Failed,
+        "The person saw another question than the one that is open",
+        "look at the task again, then decide",
+    ),
     of("not_authorised", Failed, "The task is for others", "decide in the name of an assignee with `--by`"),
     of("conflict", Unavailable, "Another live run holds an exclusive key", "wait for it, or cancel it"),
-    of("idempotency_key_conflict", Failed, "The idempotency key was used for another start", "use a new key for a new start"),
-    of("run_held", Unavailable, "A live worker is running it", "wait for it: `kneo runs events RUN --follow` shows how it gets on"),
-    of("requirements_missing", Unavailable, "The spec needs a provider, tool, function or program that this host lacks", "run it in a host that registers what is missing; this program has the providers `dummy` and, with `--models`, `scripted`, and runs commands"),
+    of(
+        "idempotency_key_conflict",
+        Failed,
+        "The idempotency key was used for another start",
+        "use a new key for a new start",
+    ),
+    of(
+        "run_held",
+        Unavailable,
+        "A live worker is running it",
+        "wait for it: `kneo runs events RUN --follow` shows how it gets on",
+    ),
+    of(
+        "requirements_missing",
+        Unavailable,
+        "The spec needs a provider, tool, function or program that this host lacks",
+        "run it in a host that registers what is missing; this program has the providers `dummy` and, with `--models`, `scripted`, and runs commands",
+    ),
     of("plan_missing", Unavailable, "The store lacks the run's plan", "restore the store from a backup that has it"),
-    of("plan_unreadable", Unavailable, "The stored plan cannot be used", "upgrade this program if the plan is newer, else restore the store from a backup"),
-    of("plan_mismatch", Unavailable, "The run's journal does not fit its plan", "restore the store from a backup; a journal is replayed only under its own plan"),
+    of(
+        "plan_unreadable",
+        Unavailable,
+        "The stored plan cannot be used",
+        "upgrade this program if the plan is newer, else restore the store from a backup",
+    ),
+    of(
+        "plan_mismatch",
+        Unavailable,
+        "The run's journal does not fit its plan",
+        "restore the store from a backup; a journal is replayed only under its own plan",
+    ),
     of("client_only", Unavailable, "This runtime runs nothing", "resume the run in a worker"),
     of("shutting_down", Unavailable, "The runtime is going away", "try again"),
     of("store_missing", Failed, "A runtime was built without a store", "give the builder a store"),
-    of("name_invalid", Failed, "A text cannot be a name", "use 1 to 256 bytes without control characters and without white space at the ends"),
+    of(
+        "name_invalid",
+        Failed,
+        "A text cannot be a name",
+        "use 1 to 256 bytes without control characters and without white space at the ends",
+    ),
     of("registered_twice", Failed, "Two things were registered under one name", "give one of them another name"),
     of("option_invalid", Failed, "An option is out of its range", "use a value within it"),
-    of("async_runtime_missing", Failed, "A runtime was built outside tokio", "build it inside one, with its timer enabled"),
+    of(
+        "async_runtime_missing",
+        Failed,
+        "A runtime was built outside tokio",
+        "build it inside one, with its timer enabled",
+    ),
 ];
 
 /// Stores.
 const STORE: &[Remedy] = &[
-    of("store_not_found", Unavailable, "There is no store at this place", "start a run first, or name the store with `--store sqlite:PATH`"),
+    of(
+        "store_not_found",
+        Unavailable,
+        "There is no store at this place",
+        "start a run first, or name the store with `--store sqlite:PATH`",
+    ),
     of("store_unavailable", Unavailable, "The store does not answer", "try again; nothing that was committed is lost"),
     of("store_too_new", Unavailable, "A newer Kneo wrote the store", "upgrade this program; nothing was changed"),
-    of("store_unusable", Unavailable, "The store cannot be opened or written", "check its folder, its rights and the space on its disk"),
+    of(
+        "store_unusable",
+        Unavailable,
+        "The store cannot be opened or written",
+        "check its folder, its rights and the space on its disk",
+    ),
     of("store_damaged", Unavailable, "What is stored cannot be read", "restore a backup"),
 ];
 
 /// Secrets.
 const SECRETS: &[Remedy] = &[
-    of("secret_missing", Unavailable, "A secret that the spec refers to is not there", "set it where this host looks for secrets"),
+    of(
+        "secret_missing",
+        Unavailable,
+        "A secret that the spec refers to is not there",
+        "set it where this host looks for secrets",
+    ),
     of("secret_unavailable", Unavailable, "The source of secrets does not answer", "try again"),
 ];
 
 /// The kinds of failures, as `retry.on` and `steps.<id>.error.kind` name them.
 const KINDS: &[Remedy] = &[
-    of("timeout", Failed, "An attempt took longer than it may, or the run did", "raise `timeout_seconds` or the limit, or let the step be tried again"),
-    of("provider", Failed, "A model provider failed", "see the failure's own code; `retry` and `fallback_ref` handle it"),
+    of(
+        "timeout",
+        Failed,
+        "An attempt took longer than it may, or the run did",
+        "raise `timeout_seconds` or the limit, or let the step be tried again",
+    ),
+    of(
+        "provider",
+        Failed,
+        "A model provider failed",
+        "see the failure's own code; `retry` and `fallback_ref` handle it",
+    ),
     of("tool", Failed, "A tool failed where nothing could take its error as a result", "see the failure's own code"),
-    of("function", Failed, "A function failed", "see the failure's own code; `retry`, `on_error` and `fallback_ref` handle it"),
+    of(
+        "function",
+        Failed,
+        "A function failed",
+        "see the failure's own code; `retry`, `on_error` and `fallback_ref` handle it",
+    ),
     of("limit", Failed, "A bound of the spec was reached", "raise the bound, or declare what follows with `on_max`"),
-    of("invalid_input", Failed, "A value does not fit the schema or the size it must have", "give what the message names"),
+    of(
+        "invalid_input",
+        Failed,
+        "A value does not fit the schema or the size it must have",
+        "give what the message names",
+    ),
     of("invalid_output", Failed, "A result does not fit the schema or the size it must have", "mend what produced it"),
-    of("rejected", Failed, "A person said no, and nothing handles it", "handle it with an edge or `on_error`, or start again"),
-    of("expired", Failed, "A person did not answer in time, and nothing handles it", "raise `timeout_seconds`, or say what follows with `on_timeout`"),
+    of(
+        "rejected",
+        Failed,
+        "A person said no, and nothing handles it",
+        "handle it with an edge or `on_error`, or start again",
+    ),
+    of(
+        "expired",
+        Failed,
+        "A person did not answer in time, and nothing handles it",
+        "raise `timeout_seconds`, or say what follows with `on_timeout`",
+    ),
     of("expression", Failed, "An expression could not be evaluated", "see the failure's own code"),
-    of("uncertain", Failed, "A write was in flight at a crash and may not run again", "find out whether it happened; `on_uncertain` says what follows"),
-    of("dead_letter", Failed, "The run was claimed again and again without getting anywhere", "find out what ends its workers, then start again"),
+    of(
+        "uncertain",
+        Failed,
+        "A write was in flight at a crash and may not run again",
+        "find out whether it happened; `on_uncertain` says what follows",
+    ),
+    of(
+        "dead_letter",
+        Failed,
+        "The run was claimed again and again without getting anywhere",
+        "find out what ends its workers, then start again",
+    ),
 ];
 
 /// Failures of runs.
 const FAILURES: &[Remedy] = &[
     of("max_iterations", Failed, "An agent used up its turns", "raise `max_iterations`, or give the agent less to do"),
     of("token_budget_exceeded", Failed, "An agent used up its tokens", "raise `token_budget`"),
-    of("max_steps", Failed, "A graph or the run used up its steps", "raise `max_steps`, or declare what follows with `on_max`"),
-    of("max_visits", Failed, "An edge was taken as often as it may be", "raise `max_visits`, or declare what follows with `on_max`"),
+    of(
+        "max_steps",
+        Failed,
+        "A graph or the run used up its steps",
+        "raise `max_steps`, or declare what follows with `on_max`",
+    ),
+    of(
+        "max_visits",
+        Failed,
+        "An edge was taken as often as it may be",
+        "raise `max_visits`, or declare what follows with `on_max`",
+    ),
     of("wall_seconds", Failed, "The run used up its running time", "raise `limits.wall_seconds`"),
     of("deadline", Failed, "The run's deadline passed", "raise `limits.deadline_seconds`"),
     of("cancelled", Failed, "A call stopped by itself as if it had been cancelled", "mend the tool or function"),
-    of("provider_content_filter", Failed, "The provider withheld the answer", "change the prompt or the input"),
 ];
 
 /// Expressions.
 const EXPRESSIONS: &[Remedy] = &[
     of("no_such_key", Failed, "A map lacks the key that an expression reads", "guard it with `has()` or `default()`"),
     of("index_out_of_range", Failed, "A list is shorter than an expression takes it for", "check its `size()` first"),
-    of("undefined_step", Failed, "An expression reads a step that left nothing behind", "guard it with `has()` or `default()`"),
-    of("undefined_root", Failed, "An expression reads what does not exist at its place", "use `input`, `prev`, `steps` or `run`"),
-    of("type_mismatch", Failed, "An expression got a value of another type than it needs", "convert it with `string()`, `int()` or `double()`"),
+    of(
+        "undefined_step",
+        Failed,
+        "An expression reads a step that left nothing behind",
+        "guard it with `has()` or `default()`",
+    ),
+    of(
+        "undefined_root",
+        Failed,
+        "An expression reads what does not exist at its place",
+        "use `input`, `prev`, `steps` or `run`",
+    ),
+    of(
+        "type_mismatch",
+        Failed,
+        "An expression got a value of another type than it needs",
+        "convert it with `string()`, `int()` or `double()`",
+    ),
     of("division_by_zero", Failed, "An expression divides by zero", "check the divisor first"),
     of("number_overflow", Failed, "A number is too large", "keep integers within plus and minus 2^53 − 1"),
     of("invalid_argument", Failed, "A function of an expression got what it cannot take", "see the message"),
-    of("expression_cost", Failed, "An expression takes more than 10,000 steps or gives more than 1 MiB", "do the work in a function"),
+    of(
+        "expression_cost",
+        Failed,
+        "An expression takes more than 10,000 steps or gives more than 1 MiB",
+        "do the work in a function",
+    ),
+];
+
+/// Model providers.
+const PROVIDERS: &[Remedy] = &[
+    of("provider_content_filter", Failed, "The provider withheld the answer", "change the prompt or the input"),
+    of(
+        "provider_script_exhausted",
+        Failed,
+        "The file of scripted replies has none for this request",
+        "add the reply that the message names",
+    ),
+    of("provider_cancelled", Failed, "The model call was cancelled", "nothing"),
+    of("provider_panicked", Failed, "The provider's code panicked", "mend the provider"),
+];
+
+/// Tools and functions in code.
+const CALLS: &[Remedy] = &[
+    of("tool_failed", Failed, "A tool gave an error of its own", "see the message"),
+    of(
+        "tool_input_invalid",
+        Failed,
+        "The arguments do not fit the tool's type",
+        "make the spec's `parameters` agree with the type",
+    ),
+    of(
+        "tool_output_invalid",
+        Failed,
+        "A tool gave what is no value: text that is not UTF-8, or JSON beyond the limits of values",
+        "mend the tool",
+    ),
+    of("tool_panicked", Failed, "The tool's code panicked", "mend the tool"),
+    of("function_failed", Failed, "A function gave an error of its own", "see the message"),
+    of(
+        "function_input_invalid",
+        Failed,
+        "The input does not fit the function's type",
+        "map the step's `input` to what the function takes",
+    ),
+    of("function_output_invalid", Failed, "A function gave what is no value", "mend the function"),
+    of("function_panicked", Failed, "The function's code panicked", "mend the function"),
 ];
 
 /// Commands.
-const TOOLS: &[Remedy] = &[
+const COMMANDS: &[Remedy] = &[
     of("tool_unsupported", Unavailable, "This system cannot run commands", "register the tool or function in code"),
     of("tool_command_invalid", Failed, "The spec's command means nothing", "give `argv` a program"),
-    of("tool_program_missing", Unavailable, "The program is not there, or may not be executed", "install it; programs are looked up in `/usr/local/bin`, `/usr/bin` and `/bin`, paths from the spec's folder"),
-    of("tool_directory_missing", Unavailable, "The working directory is not there, or not within the host's", "mend `cwd`"),
+    of(
+        "tool_program_missing",
+        Unavailable,
+        "The program is not there, or may not be executed",
+        "install it; programs are looked up in `/usr/local/bin`, `/usr/bin` and `/bin`, paths from the spec's folder",
+    ),
+    of(
+        "tool_directory_missing",
+        Unavailable,
+        "The working directory is not there, or not within the host's",
+        "mend `cwd`",
+    ),
     of("tool_argument_invalid", Failed, "A hole of a command cannot be filled", "see the message"),
-    of("tool_argument_refused", Failed, "A hole was filled with what the command may not get", "put `--` before arguments that may begin with `-`"),
+    of(
+        "tool_argument_refused",
+        Failed,
+        "A hole was filled with what the command may not get",
+        "put `--` before arguments that may begin with `-`",
+    ),
     of("tool_start_failed", Failed, "The system could not start the program", "see the message"),
     of("tool_exit", Failed, "The program ended with another code than 0", "see what it wrote on standard error"),
     of("tool_signal", Failed, "A signal ended the program", "see the message"),
-    of("tool_output_too_large", Failed, "The program wrote more than it may", "let it write to a file and give its name"),
-    of("tool_output_invalid", Failed, "The program did not write UTF-8 text, or wrote JSON beyond the limits of values", "mend the program"),
+    of(
+        "tool_output_too_large",
+        Failed,
+        "The program wrote more than it may",
+        "let it write to a file and give its name",
+    ),
     of("tool_timeout", Failed, "The program took longer than it may", "raise `timeout_seconds`"),
     of("tool_cancelled", Failed, "The call was cancelled", "nothing"),
 ];

@@ -60,15 +60,8 @@ impl Args {
             return Ok(Exit::Done);
         }
         client.shutdown().await;
-        let resumption = Resumption {
-            store,
-            row,
-            host: &self.host,
-            timers: true,
-            by,
-            store_again: self.store.again(),
-            output,
-        };
+        let resumption =
+            Resumption { store, row, host: &self.host, timers: true, by, store_again: self.store.again(), output };
         resumption.run().await.map_err(recorded)
     }
 }

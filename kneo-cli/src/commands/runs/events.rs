@@ -65,5 +65,7 @@ fn line(event: &RunEvent, plan: &Plan) -> String {
         None => String::new(),
     };
     let place = words(plan, event.record.path());
-    format!("{:>5}  {}  {:<17} {place}  {data}", event.seq, event.record.at(), event.event().kind()).trim_end().to_owned()
+    format!("{:>5}  {}  {:<17} {place}  {data}", event.seq, event.record.at(), event.event().kind())
+        .trim_end()
+        .to_owned()
 }

@@ -1,0 +1,16 @@
+//! The program as a whole: the real binary, in folders of its own.
+
+#[cfg(test)]
+mod suite {
+    mod advance;
+    mod bad_input;
+    mod explain;
+    mod human;
+    mod interrupt;
+    mod job;
+    mod json;
+    mod runs;
+    mod spec;
+    mod support;
+    mod usage;
+}

@@ -1,0 +1,98 @@
+//! `kneo explain`: every code that can be met has an answer.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kneo::FailureKind;
+use kneo::spec::diagnostic::Code;
+
+use super::support::*;
+
+#[test]
+fn every_code_of_the_compiler_has_a_page() {
+    let project = Project::new();
+    for code in Code::ALL {
+        let answer = project.kneo(&["explain", code.as_str()]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{code}");
+        assert!(answer.stdout.starts_with(code.as_str()) && answer.stdout.contains("Right:"), "{code}: {answer:?}");
+    }
+}
+
+#[test]
+fn every_other_code_that_the_library_gives_is_explained() {
+    let project = Project::new();
+    let mut codes: BTreeSet<String> = FailureKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    for library in ["core", "runtime", "store", "spec", "tools", "providers"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../kneo-{library}/src"));
+        for file in sources(&root) {
+            codes.extend(given(&std::fs::read_to_string(file).unwrap()));
+        }
+    }
+    // What a store tells the runtime, which never shows it to anybody.
+    for hidden in ["behind", "lease_lost", "started", "task_exists", "run_exists"] {
+        assert!(codes.remove(hidden), "`{hidden}` is gone");
+    }
+    // What is put together where it is given.
+    for what in ["tool", "function"] {
+        codes.extend(["failed", "input_invalid", "output_invalid"].map(|problem| format!("{what}_{problem}")));
+    }
+    codes.extend(["tool", "function", "provider"].map(|kind| format!("{kind}_panicked")));
+    assert!(codes.contains("already_decided") && codes.contains("tool_exit"), "{codes:?}");
+    let unknown: Vec<&String> = codes.iter().filter(|code| project.kneo(&["explain", code]).code != 0).collect();
+    assert!(unknown.is_empty(), "not explained: {unknown:?}");
+}
+
+/// The codes that a source gives: what `fn code` answers, and what failures and call errors are made with.
+fn given(source: &str) -> BTreeSet<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut found = BTreeSet::new();
+    for part in code.split("fn code(").skip(1) {
+        let body = part.split("\n    }\n").next().unwrap_or_default();
+        found.extend(body.split("=> \"").skip(1).filter_map(word));
+    }
+    for start in ["with_code(\"", "CallError::fatal(\"", "CallError::retryable(\"", "timed_out(\""] {
+        found.extend(code.split(start).skip(1).filter_map(word));
+    }
+    found
+}
+
+/// The text up to the closing quote, if it is a code.
+fn word(rest: &str) -> Option<String> {
+    let word = rest.split('"').next()?;
+    let fits = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    fits.then(|| word.to_owned())
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "tests" && name != "testkit") {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn an_answer_is_for_people_or_for_programs() {
+    let project = Project::new();
+    let text = ["e_step_ref", "already_decided", "tool_exit", "timeout"].map(|code| {
+        let json = project.kneo(&["explain", code, "--json"]).stdout;
+        format!("{}\n{json}", project.kneo(&["explain", code]).stdout)
+    });
+    snapshot(&project, "explain", &text.join("\n"));
+}
+
+#[test]
+fn a_mistyped_code_is_helped() {
+    let project = Project::new();
+    let text = ["E_STEP_REFF", "alredy_decided", "entirely_something_else"].map(|code| {
+        let answer = project.kneo(&["explain", code]);
+        assert_eq!(answer.code, 1);
+        answer.stderr
+    });
+    snapshot(&project, "explain_unknown", &text.join("\n"));
+}

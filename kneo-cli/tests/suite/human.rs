@@ -1,0 +1,124 @@
+//! `kneo human`.
+
+use serde_json::{Value, json};
+
+use super::support::*;
+
+/// One question of a type, whose decision is the output.
+fn asks(request: &str) -> String {
+    format!(
+        "
+version: v1
+workflow:
+  type: sequential
+  steps:
+    - {{id: ask, kind: human, ref: {{description: 'Well?', {request}}}}}
+outputs:
+  kind: '{{{{ steps.ask.decision.kind }}}}'
+  content: '{{{{ steps.ask.decision.content }}}}'
+  output: '{{{{ steps.ask.output }}}}'
+"
+    )
+}
+
+fn decide(request: &str, decision: &[&str]) -> (i32, Value) {
+    let project = Project::with(&asks(request));
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let task = run["pending"][0]["task_id"].as_str().unwrap();
+    project.json(&[&["human", "decide", task, "--by", "ana"], decision].concat())
+}
+
+#[test]
+fn each_type_of_question_takes_its_decisions() {
+    for (request, decision, kind, content) in [
+        ("request_type: approval", &["--approve"][..], "approved", json!(null)),
+        ("request_type: approval", &["--approve", "--reason", "fine"], "approved", json!("fine")),
+        ("request_type: review", &["--edit", "green tea"], "edited", json!("green tea")),
+        ("request_type: review", &["--edit-json", "{\"tea\": 1}"], "edited", json!({"tea": 1})),
+        ("request_type: correction", &["--edit", "Tea"], "edited", json!("Tea")),
+        ("request_type: selection, options: [a, b]", &["--select", "b"], "selected", json!("b")),
+        ("request_type: freeform", &["--provide", "whatever"], "provided", json!("whatever")),
+        ("request_type: freeform", &["--provide-json", "[1]"], "provided", json!([1])),
+    ] {
+        let (code, run) = decide(request, decision);
+        assert_eq!(code, 0, "{request} {decision:?}: {run}");
+        assert_eq!((&run["output"]["kind"], &run["output"]["content"]), (&json!(kind), &content), "{request}");
+    }
+}
+
+#[test]
+fn a_decision_of_another_type_is_refused_and_nothing_is_written() {
+    let mut text = String::new();
+    let project = Project::with(&asks("request_type: selection, options: [red, blue]"));
+    let (_, run) = project.json(&["run", "flow.yaml"]);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let before = project.kinds(id);
+    for decision in [&["--approve"][..], &["--select", "green"], &["--provide", "red"], &["--retry"]] {
+        let answer = project.kneo(&[&["human", "decide", task], decision].concat());
+        assert_eq!(answer.code, 1, "{answer:?}");
+        text.push_str(&answer.stderr);
+    }
+    let answer = project.kneo(&["human", "decide", task, "--select", "red", "--reason", "why not"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    text.push_str(&answer.stderr);
+    assert_eq!(project.kinds(id), before);
+    snapshot(&project, "human_wrong_decision", &text);
+}
+
+#[test]
+fn the_second_decision_is_told_of_the_first() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    assert_eq!(project.kneo(&["human", "decide", task, "--approve", "--by", "ana"]).code, 0);
+    let before = project.kinds(id);
+    let answer = project.kneo(&["human", "decide", task, "--reject", "--by", "ana"]);
+    assert_eq!(answer.code, 1);
+    snapshot(&project, "human_second_decision", &answer.whole());
+    assert_eq!(project.kinds(id), before);
+}
+
+#[test]
+fn tasks_are_listed_and_shown() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let mut text = project.kneo(&["human", "list"]).whole();
+    text.push_str(&project.kneo(&["human", "get", task]).whole());
+    let count = |arguments: &[&str]| {
+        project.json(&[&["human", "list"], arguments].concat()).1["tasks"].as_array().unwrap().len()
+    };
+    assert_eq!((count(&["--assignee", "ana"]), count(&["--assignee", "ben"]), count(&["--run", id])), (1, 0, 1));
+    project.kneo(&["human", "decide", task, "--approve", "--by", "ana"]);
+    assert_eq!((count(&[]), count(&["--all"])), (0, 1));
+    text.push_str(&project.kneo(&["human", "list"]).whole());
+    text.push_str(&project.kneo(&["human", "get", task]).whole());
+    snapshot(&project, "human_list_get", &text);
+    let shown = project.json(&["human", "get", task]).1;
+    assert_eq!((&shown["state"], &shown["decision"]["by"]), (&json!("decided"), &json!("ana")));
+    snapshot(&project, "human_get_json", &serde_json::to_string_pretty(&shown).unwrap());
+}
+
+#[test]
+fn a_decision_that_is_recorded_where_the_run_cannot_go_on_stands() {
+    let spec = "
+version: v1
+workflow:
+  type: sequential
+  steps:
+    - {id: ask, kind: human, ref: {description: 'Well?'}}
+    - {id: say, kind: agent, ref: {model: {provider: scripted}, strategy: {type: simple}, name: poet}}
+";
+    let models = r#"{"agents": {"poet": [{"turns": ["roses"]}]}}"#;
+    let project = Project::with(spec).file("models.json", models);
+    let (_, run) = project.json(&["run", "flow.yaml", "--models", "models.json"]);
+    let task = run["pending"][0]["task_id"].as_str().unwrap();
+    std::fs::remove_file(project.path("models.json")).unwrap();
+    let answer = project.kneo(&["human", "decide", task, "--approve"]);
+    assert_eq!(answer.code, 4, "{answer:?}");
+    assert!(answer.stderr.contains("the decision is recorded, but the run cannot go on here"), "{answer:?}");
+    let project = project.file("elsewhere.json", models);
+    let id = run["run_id"].as_str().unwrap();
+    let (code, run) = project.json(&["runs", "resume", id, "--models", "elsewhere.json"]);
+    assert_eq!((code, &run["output"]), (0, &json!("roses")));
+}

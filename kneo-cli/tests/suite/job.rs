@@ -1,0 +1,123 @@
+//! The main job: run, wait for a person, decide, finish; and the examples do it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::support::*;
+
+#[test]
+fn a_run_waits_for_a_person_and_goes_on_in_another_process() {
+    let project = Project::with(APPROVAL);
+    let answer = project.kneo(&["run", "flow.yaml", "--input", "tea", "--by", "ben"]);
+    snapshot(&project, "run_blocked", &answer.whole());
+
+    let task = project.tasks().remove(0);
+    assert_eq!((&task["description"], &task["subject"]), (&json!("Publish About tea?"), &json!("About tea")));
+    let id = task["task_id"].as_str().unwrap();
+    let answer = project.kneo(&["human", "decide", id, "--approve", "--by", "ana", "--reason", "good"]);
+    snapshot(&project, "run_decided", &answer.whole());
+    assert!(project.tasks().is_empty());
+}
+
+#[test]
+fn a_decision_can_be_recorded_and_the_run_left_to_others() {
+    let project = Project::with(APPROVAL);
+    let (code, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    assert_eq!((code, &run["status"]), (3, &json!("blocked")));
+    let (run, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let (code, after) = project.json(&["human", "decide", task, "--reject", "--by", "ana", "--no-wait"]);
+    assert_eq!((code, &after["status"], &after["pending"]), (0, &json!("blocked"), &json!([])));
+    let (code, after) = project.json(&["runs", "resume", run]);
+    assert_eq!((code, &after["status"], &after["error"]["kind"]), (1, &json!("failed"), &json!("rejected")));
+}
+
+#[test]
+fn approvals_can_be_given_with_the_run() {
+    let project = Project::with(APPROVAL);
+    let answer = project.kneo(&["run", "flow.yaml", "--input", "tea", "--approve-as", "ana", "--quiet"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert_eq!(serde_json::from_str::<Value>(&answer.stdout).unwrap(), json!({"by": "ana", "kind": "approved"}));
+    // Only in a name that may decide.
+    let answer = project.kneo(&["run", "flow.yaml", "--input", "tea", "--approve-as", "ben", "--quiet"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("error[not_authorised]") && answer.stderr.contains("--by ana"), "{answer:?}");
+}
+
+/// Copies an example, so that what it writes stays out of the tree.
+fn example(name: &str) -> Project {
+    let project = Project::new();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/specs").join(name);
+    assert!(Command::new("cp").arg("-R").arg(from).arg(project.path(name)).status().unwrap().success());
+    // What somebody who tried the example has left there.
+    for left in ["draft/notes.md", "published/2026-W46.md", "published/2026-W47.md"] {
+        let _ = std::fs::remove_file(project.path(name).join(left));
+    }
+    project
+}
+
+#[test]
+fn the_report_is_gathered_approved_and_published() {
+    let project = example("report");
+    let answer = project.kneo(&["run", "report/report.yaml", "--input", "2026-W46", "--approve-as", "you"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(answer.stdout, "{\n  \"approved_by\": \"you\",\n  \"file\": \"published/2026-W46.md\"\n}\n");
+    let report = std::fs::read_to_string(project.path("report/published/2026-W46.md")).unwrap();
+    snapshot(&project, "report", &report);
+}
+
+#[test]
+fn a_rejected_report_is_not_published() {
+    let project = example("report");
+    assert_eq!(project.kneo(&["run", "report/report.yaml", "--input", "2026-W47"]).code, 3);
+    let task = project.tasks().remove(0)["task_id"].as_str().unwrap().to_owned();
+    let (code, run) = project.json(&["human", "decide", &task, "--reject", "--reason", "too short", "--by", "ana"]);
+    assert_eq!((code, &run["error"]["kind"]), (1, &json!("rejected")));
+    assert!(!project.path("report/published/2026-W47.md").exists());
+}
+
+#[test]
+fn the_notes_are_reviewed_in_rounds_with_two_consents_and_released_by_lena() {
+    let project = example("review");
+    let models = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];
+    let (mut code, mut run) = project.json(&models);
+    let mut asked = Vec::new();
+    while code == 3 {
+        let task = &run["pending"][0];
+        asked.push(format!("{} {}", task["place"].as_str().unwrap(), task["cause"].as_str().unwrap()));
+        let id = task["task_id"].as_str().unwrap();
+        (code, run) = project.json(&["human", "decide", id, "--approve", "--by", "lena"]);
+    }
+    assert_eq!(asked, ["write approval", "write (2) approval", "release step"]);
+    assert_eq!((code, &run["output"]), (0, &json!({"released": "2.4.0"})));
+    let notes = std::fs::read_to_string(project.path("review/draft/notes.md")).unwrap();
+    assert!(notes.contains("Every control of the login page"), "{notes}");
+}
+
+#[test]
+fn a_refused_tool_call_is_a_result_for_the_model() {
+    let project = example("review");
+    let models = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];
+    let (_, run) = project.json(&models);
+    let id = run["pending"][0]["task_id"].as_str().unwrap();
+    let answer = project.kneo(&["human", "decide", id, "--reject", "--reason", "not yet", "--by", "lena"]);
+    assert!(answer.stderr.contains("was refused"), "{answer:?}");
+    assert!(!project.path("review/draft/notes.md").exists());
+}
+
+#[test]
+fn a_release_that_lena_refuses_is_settled_by_omar() {
+    let project = example("review");
+    let run = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];
+    let (_, mut answer) = project.json(&run);
+    for decision in [&["--approve"][..], &["--approve"], &["--reject", "--by", "lena"]] {
+        let id = answer["pending"][0]["task_id"].as_str().unwrap().to_owned();
+        answer = project.json(&[&["human", "decide", &id], decision].concat()).1;
+    }
+    let task = &answer["pending"][0];
+    assert_eq!((&task["assignees"], &task["options"]), (&json!(["omar"]), &json!(["release as it is", "drop it"])));
+    let id = task["task_id"].as_str().unwrap();
+    let (code, run) = project.json(&["human", "decide", id, "--select", "drop it", "--by", "omar"]);
+    assert_eq!((code, &run["output"]), (0, &json!({"dropped": "2.4.0"})));
+}

@@ -1,0 +1,100 @@
+//! `kneo runs`.
+
+use serde_json::json;
+
+use super::support::*;
+
+#[test]
+fn runs_are_listed_newest_first_and_can_be_narrowed() {
+    let project = Project::with(APPROVAL);
+    let quick = APPROVAL.replace("version: v1", "version: v1\nname: quick");
+    let project = project.file("quick.yaml", &quick);
+    let (_, one) = project.json(&["run", "flow.yaml", "--input", "1", "--by", "ben", "--label", "team=red"]);
+    let (_, two) = project.json(&["run", "quick.yaml", "--input", "2", "--approve-as", "ana"]);
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let (code, list) = project.json(&[&["runs", "list"], arguments].concat());
+        assert_eq!(code, 0);
+        list["runs"].as_array().unwrap().iter().map(|run| run["run_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let id = |run: &serde_json::Value| run["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(ids(&[]), [id(&two), id(&one)]);
+    assert_eq!(ids(&["--limit", "1"]), [id(&two)]);
+    assert_eq!(ids(&["--limit", "1", "--offset", "1"]), [id(&one)]);
+    assert_eq!(ids(&["--status", "blocked"]), [id(&one)]);
+    assert_eq!(ids(&["--status", "failed", "--status", "completed"]), [id(&two)]);
+    assert_eq!(ids(&["--workflow", "quick"]), [id(&two)]);
+    let (_, list) = project.json(&["runs", "list", "--status", "blocked"]);
+    assert_eq!((&list["runs"][0]["labels"]["team"], &list["runs"][0]["starter"]), (&json!("red"), &json!("ben")));
+    snapshot(&project, "runs_list", &project.kneo(&["runs", "list"]).whole());
+}
+
+#[test]
+fn a_run_is_shown_in_full() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea", "--by", "ben", "--label", "team=red"]);
+    let id = run["run_id"].as_str().unwrap();
+    snapshot(&project, "runs_get_blocked", &project.kneo(&["runs", "get", id]).whole());
+    let task = run["pending"][0]["task_id"].as_str().unwrap();
+    project.kneo(&["human", "decide", task, "--reject", "--reason", "no", "--by", "ana"]);
+    snapshot(&project, "runs_get_failed", &project.kneo(&["runs", "get", id]).whole());
+}
+
+#[test]
+fn events_can_be_read_from_anywhere_and_followed() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let all = project.kneo(&["runs", "events", id, "--json"]).objects();
+    let seqs: Vec<u64> = all.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    let after = project.kneo(&["runs", "events", id, "--json", "--after", "2"]).objects();
+    assert_eq!(after, all[2..]);
+    assert_eq!(project.kneo(&["runs", "events", id, "--after", "1000"]).stdout, "");
+
+    let followed = std::thread::scope(|scope| {
+        let follower = scope.spawn(|| project.kneo(&["runs", "events", id, "--follow", "--json"]).objects());
+        project.kneo(&["human", "decide", task, "--approve", "--by", "ana"]);
+        follower.join().unwrap()
+    });
+    assert_eq!(followed[..all.len()], all);
+    assert_eq!(followed.last().unwrap()["kind"], "run_ended");
+    snapshot(&project, "runs_events", &project.kneo(&["runs", "events", id]).whole());
+}
+
+#[test]
+fn every_event_is_an_object_of_the_same_shape() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea", "--by", "ben", "--approve-as", "ana"]);
+    let events = project.kneo(&["runs", "events", run["run_id"].as_str().unwrap(), "--json"]);
+    snapshot(&project, "runs_events_json", &events.stdout);
+    for event in events.objects() {
+        let keys: Vec<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["actor", "at", "data", "kind", "path", "place", "run_id", "seq"]);
+    }
+}
+
+#[test]
+fn a_waiting_run_is_cancelled_at_once_and_its_question_withdrawn() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let (code, view) = project.json(&["runs", "cancel", id, "--reason", "too late", "--by", "ben"]);
+    assert_eq!((code, &view["status"], &view["pending"]), (0, &json!("cancelled"), &json!([])));
+    let asked = project.kneo(&["runs", "events", id, "--json"]).objects();
+    let request = asked.iter().find(|event| event["kind"] == "cancel_requested").unwrap();
+    assert_eq!((&request["data"]["reason"], &request["actor"]), (&json!("too late"), &json!("ben")));
+    let (code, refused) = project.json(&["human", "decide", task, "--approve", "--by", "ana"]);
+    assert_eq!((code, &refused["error"]["code"]), (1, &json!("invalid_state")));
+}
+
+#[test]
+fn a_run_in_other_hands_is_told_to_stop() {
+    let project = Project::with(WAITS_AT_PIPE);
+    project.pipe("pipe");
+    let (mut running, run) = project.spawn_run(&[]);
+    project.until(&run, "effect_intended", "second");
+    let answer = project.kneo(&["runs", "cancel", &run]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(running.wait().code(), Some(1));
+    assert_eq!(project.json(&["runs", "get", &run]).1["status"], "cancelled");
+}

@@ -1,0 +1,96 @@
+//! `kneo spec`.
+
+use super::support::*;
+
+const WRONG: &str = "version: v1
+workflow:
+  type: sequential
+  steps:
+    - {id: one, kind: function, ref: nothing}
+    - {id: one, kind: human, ref: {descripton: Really?}}
+";
+
+#[test]
+fn a_valid_spec_is_said_to_be() {
+    let project = Project::with(APPROVAL);
+    let answer = project.kneo(&["spec", "validate", "flow.yaml"]);
+    assert_eq!((answer.code, answer.stdout.as_str(), answer.stderr.as_str()), (0, "`flow.yaml` is valid\n", ""));
+    let (code, report) = project.json(&["spec", "validate", "flow.yaml"]);
+    assert_eq!((code, report.to_string().as_str()), (0, r#"{"diagnostics":[],"files":["flow.yaml"],"ok":true}"#));
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let project = Project::with(WRONG).file("other.yaml", "version: v2\n");
+    let answer = project.kneo(&["spec", "validate", "flow.yaml", "other.yaml"]);
+    snapshot(&project, "spec_invalid", &answer.whole());
+    let (code, report) = project.json(&["spec", "validate", "flow.yaml", "other.yaml"]);
+    assert_eq!(code, 1);
+    snapshot(&project, "spec_invalid_json", &serde_json::to_string_pretty(&report).unwrap());
+}
+
+#[test]
+fn the_other_verbs_report_the_same_mistakes() {
+    let project = Project::with(WRONG);
+    for verb in ["compile", "resolve", "graph"] {
+        let answer = project.kneo(&["spec", verb, "flow.yaml"]);
+        assert_eq!((answer.code, answer.stdout.as_str()), (1, ""), "{verb}");
+        assert!(answer.stderr.contains("error[E_COMPONENT_REF]") && answer.stderr.contains("error[spec_invalid]"));
+        let (code, report) = project.json(&["spec", verb, "flow.yaml"]);
+        assert_eq!((code, &report["ok"], &report["error"]["code"]), (1, &false.into(), &"spec_invalid".into()));
+        assert_eq!(report["files"][0], "flow.yaml");
+    }
+}
+
+#[test]
+fn a_plan_is_the_same_however_the_spec_is_laid_out() {
+    let project = Project::with(APPROVAL)
+        .file("same.yaml", &format!("# A comment.\n{}", APPROVAL.replace("templates: true", "templates:    true")));
+    let answer = project.kneo(&["spec", "compile", "flow.yaml", "--output", "plan.json"]);
+    snapshot(&project, "spec_compile", &answer.whole());
+    let (_, one) = project.json(&["spec", "compile", "flow.yaml"]);
+    let (_, two) = project.json(&["spec", "compile", "same.yaml"]);
+    assert_eq!(one["digest"], two["digest"]);
+    let written = std::fs::read_to_string(project.path("plan.json")).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(written, one["plan"]);
+    assert_eq!((&one["name"], one["requirements"].as_array().map(Vec::len)), (&"workflow".into(), Some(0)));
+}
+
+#[test]
+fn the_normal_form_compiles_to_the_same_plan() {
+    let project = Project::with(APPROVAL);
+    let normal = project.kneo(&["spec", "resolve", "flow.yaml"]).stdout;
+    let project = project.file("normal.yaml", &normal);
+    let digest = |file: &str| project.json(&["spec", "compile", file]).1["digest"].clone();
+    assert_eq!(digest("flow.yaml"), digest("normal.yaml"));
+    assert_eq!(project.json(&["spec", "resolve", "normal.yaml"]).1["yaml"], normal);
+}
+
+#[test]
+fn a_spec_is_drawn() {
+    let project = Project::with(APPROVAL);
+    let answer = project.kneo(&["spec", "graph", "flow.yaml"]);
+    assert_eq!(answer.code, 0);
+    assert!(answer.stdout.starts_with("flowchart TD\n"));
+    assert_eq!(project.json(&["spec", "graph", "flow.yaml"]).1["mermaid"], answer.stdout);
+}
+
+#[test]
+fn warnings_do_not_make_a_spec_invalid_and_quiet_hides_them() {
+    let project = Project::with(&APPROVAL.replace("templates: true\n", ""));
+    let answer = project.kneo(&["spec", "validate", "flow.yaml"]);
+    assert_eq!(answer.code, 0);
+    assert!(answer.stderr.contains("warning[W_TEMPLATE_OFF]"), "{answer:?}");
+    assert_eq!(project.kneo(&["spec", "validate", "flow.yaml", "--quiet"]).stderr, "");
+}
+
+#[test]
+fn the_examples_are_valid() {
+    let project = Project::new();
+    for name in ["report", "review"] {
+        let spec = format!("{}/../examples/specs/{name}/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let answer = project.kneo(&["spec", "validate", &spec]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{name}");
+    }
+}
