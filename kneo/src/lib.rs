@@ -59,13 +59,13 @@
 //!
 //! - `sqlite` (on unless switched off): the store in one SQLite file.
 
+pub use kneo_core::task::{Decision, DecisionKind};
 pub use kneo_core::{
     Actor, Attempt, Cancel, CommitId, CompiledPlan, Digest, Failure, FailureKind, Fence, List, Map, Name, Namespace,
     Number, Path, Payload, Plan, RunId, RunKey, RunOutcome, RunStatus, Segment, Seq, TaskId, Timestamp, Usage, Value,
     ValueError, WorkerId, cancel, clock, commit, event, expr, failure, message, name, payload, plan, record, run,
     schema, secret, task,
 };
-pub use kneo_core::task::{Decision, DecisionKind};
 pub use kneo_runtime::{
     Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, Options,
     Outcome, Place, Resume, Role, RunEvent, RunHandle, RunView, Runtime, RuntimeBuilder, RuntimeError, Start, StepView,
