@@ -205,12 +205,14 @@ impl Watch {
     /// Asks the run to stop.
     async fn interrupt(&mut self, advance: &Advance<'_>) -> Result<(), Stop> {
         self.interrupted = true;
-        self.progress.note("stopping; Ctrl-C again leaves at once, and whoever resumes the run ends it");
         match advance.runtime.cancel(advance.run.id(), "interrupted at the terminal", advance.by.clone()).await {
             // It ended by itself meanwhile.
-            Ok(_) | Err(RuntimeError::InvalidState { .. }) => Ok(()),
-            Err(error) => Err(runtime_problem(error).into()),
+            Ok(_) | Err(RuntimeError::InvalidState { .. }) => {}
+            Err(error) => return Err(runtime_problem(error).into()),
         }
+        // From here on the request is durable.
+        self.progress.note("stopping; Ctrl-C again leaves at once, and whoever resumes the run ends it");
+        Ok(())
     }
 }
 
