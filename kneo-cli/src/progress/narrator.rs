@@ -48,7 +48,8 @@ impl Narrator {
             text.push_str(&format!(" and {more} more"));
         }
         if !self.usage.is_zero() {
-            text.push_str(&format!(" · {} tokens", self.usage.total()));
+            let between = if text.is_empty() { "" } else { " · " };
+            text.push_str(&format!("{between}{} tokens", self.usage.total()));
         }
         text
     }
