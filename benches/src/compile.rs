@@ -14,7 +14,7 @@ fn spec(steps: usize) -> (String, usize) {
             "    - id: step_{step}\n      kind: function\n      ref: work\n      on_error: retry\n      max_retries: 2\n      timeout_seconds: 30\n"
         );
         if step % 4 == 3 {
-            let _ = write!(text, "      when: \"size(string(prev)) > {step}\"\n");
+            let _ = writeln!(text, "      when: \"size(string(prev)) > {step}\"");
             expressions += 1;
         }
     }

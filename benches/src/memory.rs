@@ -82,8 +82,7 @@ pub(crate) fn function_step(rounds: usize) -> Result<Vec<Figure>, String> {
 
 pub(crate) fn growth(rounds: usize) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
-    let chains: [(&str, fn(usize) -> Result<Arc<CompiledPlan>, String>); 2] =
-        [("`set` steps", work::set_chain), ("function steps", work::function_chain)];
+    let chains: [(&str, work::Chain); 2] = [("`set` steps", work::set_chain), ("function steps", work::function_chain)];
     for (name, chain) in chains {
         let (short, long) = (chain(100)?, chain(10_000)?);
         let (mut short_us, mut long_us) = (Samples::default(), Samples::default());

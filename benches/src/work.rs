@@ -8,6 +8,9 @@ use kneo_core::tool::Function;
 use kneo_core::{CompiledPlan, Value};
 use kneo_runtime::{Outcome, Runtime, Start};
 
+/// Makes a chain of so many steps.
+pub(crate) type Chain = fn(usize) -> Result<Arc<CompiledPlan>, String>;
+
 /// A chain of `set` steps.
 pub(crate) fn set_chain(steps: usize) -> Result<Arc<CompiledPlan>, String> {
     let mut text = String::from("version: v1\nname: chain\nworkflow:\n  type: sequential\n  steps:\n");
@@ -28,7 +31,7 @@ pub(crate) fn function_chain(steps: usize) -> Result<Arc<CompiledPlan>, String> 
 pub(crate) fn function_chain_text(steps: usize) -> String {
     let mut text = String::from("version: v1\nname: chain\nworkflow:\n  type: sequential\n  steps:\n");
     for step in 0..steps {
-        let _ = write!(text, "    - {{id: s{step}, kind: function, ref: add}}\n");
+        let _ = writeln!(text, "    - {{id: s{step}, kind: function, ref: add}}");
     }
     text.push_str("components:\n  functions:\n    add: {implementation: add}\n");
     text
