@@ -1,16 +1,17 @@
 //! Takes a run into this process's hands, and follows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kneo::plan::CompiledPlan;
 use kneo::store::{RunRow, Store};
-use kneo::{Actor, Cursor, Resume};
+use kneo::{Actor, Cursor, Resume, RuntimeError};
 
-use crate::advance::{Advance, Answers, runtime_problem};
+use crate::advance::{Advance, Answers, report, runtime_problem};
 use crate::exit::Exit;
 use crate::host::{self, Host, HostArgs};
 use crate::output::Output;
-use crate::places;
+use crate::places::{self, Places};
 use crate::problem::Stop;
 
 /// A run that was left somewhere.
@@ -19,13 +20,24 @@ pub(crate) struct Resumption<'a> {
     pub(crate) row: RunRow,
     pub(crate) host: &'a HostArgs,
     pub(crate) timers: bool,
+    /// What to do about another worker that is really alive.
+    pub(crate) held: Held,
     pub(crate) by: Actor,
     pub(crate) store_again: String,
     pub(crate) output: Output,
 }
 
+/// What to do about a run that another worker holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// Wait for it, and say so.
+    Wait,
+    /// Leave it there: it is in good hands.
+    Leave,
+}
+
 impl Resumption<'_> {
-    /// Resumes the run; waits, and says so, for a worker that is really alive.
+    /// Resumes the run, and follows it.
     pub(crate) async fn run(self) -> Result<Exit, Stop> {
         let run = self.row.key.run;
         let plan: Arc<CompiledPlan> = places::plan(&self.store, &self.row).await?;
@@ -34,10 +46,21 @@ impl Resumption<'_> {
             host::check(&runtime, &plan)?;
         }
         let output = self.output;
-        let resume = Resume::new(run).on_wait(move |waiting| {
-            output.note(&format!("{run} is held by {} until {}; waiting", waiting.holder, waiting.until));
-        });
-        let handle = runtime.resume(resume).await.map_err(runtime_problem)?;
+        let resume = match self.held {
+            Held::Leave => Resume::new(run).patience(Duration::ZERO),
+            Held::Wait => Resume::new(run).on_wait(move |waiting| {
+                output.note(&format!("{run} is held by {} until {}; waiting", waiting.holder, waiting.until));
+            }),
+        };
+        let handle = match runtime.resume(resume).await {
+            Err(RuntimeError::Held { holder, .. }) if self.held == Held::Leave => {
+                output.note(&format!("{run} goes on in {holder}"));
+                let view = runtime.view(run).await.map_err(runtime_problem)?;
+                report(&view, &Places::of_plan(run, &plan), &self.store_again, output)?;
+                return Ok(Exit::Done);
+            }
+            resumed => resumed.map_err(runtime_problem)?,
+        };
         let advance = Advance {
             runtime: &runtime,
             plan: &plan,

@@ -100,6 +100,30 @@ fn tasks_are_listed_and_shown() {
 }
 
 #[test]
+fn a_run_in_other_hands_goes_on_there() {
+    let spec = "
+version: v1
+workflow:
+  type: concurrent
+  combine: map
+  participants:
+    - {id: reads, kind: function, ref: {effect: read, command: {argv: [cat, pipe]}}}
+    - {id: asks, kind: human, ref: {description: 'Well?', request_type: freeform}}
+";
+    let project = Project::with(spec);
+    let pipe = project.pipe("pipe");
+    let (mut running, run) = project.spawn_run(&[]);
+    project.until(&run, "task_opened", "asks");
+    let task = project.tasks().remove(0)["task_id"].as_str().unwrap().to_owned();
+    let answer = project.kneo(&["human", "decide", &task, "--provide", "fine", "--json"]);
+    assert_eq!((answer.code, &answer.object()["status"]), (0, &json!("running")), "{answer:?}");
+    assert!(answer.stderr.contains("goes on in worker_"), "{answer:?}");
+    std::fs::write(&pipe, "read").unwrap();
+    assert!(running.wait().success());
+    assert_eq!(project.json(&["runs", "get", &run]).1["output"], json!({"reads": "read", "asks": "fine"}));
+}
+
+#[test]
 fn a_decision_that_is_recorded_where_the_run_cannot_go_on_stands() {
     let spec = "
 version: v1

@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::person::ByArgs;
 use crate::places::Places;
 use crate::problem::Stop;
-use crate::resumption::Resumption;
+use crate::resumption::{Held, Resumption};
 use crate::store_place::StoreArgs;
 
 #[derive(Debug, clap::Args)]
@@ -60,8 +60,16 @@ impl Args {
             return Ok(Exit::Done);
         }
         client.shutdown().await;
-        let resumption =
-            Resumption { store, row, host: &self.host, timers: true, by, store_again: self.store.again(), output };
+        let resumption = Resumption {
+            store,
+            row,
+            host: &self.host,
+            timers: true,
+            held: Held::Leave,
+            by,
+            store_again: self.store.again(),
+            output,
+        };
         resumption.run().await.map_err(recorded)
     }
 }

@@ -7,7 +7,7 @@ use crate::host::HostArgs;
 use crate::output::Output;
 use crate::person::ByArgs;
 use crate::problem::Stop;
-use crate::resumption::Resumption;
+use crate::resumption::{Held, Resumption};
 use crate::store_place::StoreArgs;
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,7 @@ impl Args {
             row,
             host: &self.host,
             timers: !self.no_wait,
+            held: Held::Wait,
             by: self.by.actor()?,
             store_again: self.store.again(),
             output,
