@@ -1,10 +1,11 @@
 //! Version 1 of the stored form.
 //!
-//! A frame is `{"e":[…]}`; each element is `{"t": kind, "at": µs, "p": path, "r": revision, "w": actor, "x": trace,
+//! A frame is `{"e":[…]}`; each element is `{"t": tag, "at": µs, "p": path, "r": revision, "w": actor, "x": trace,
 //! "d": {…}}`. `at`, `r`, `w` and `x` are left out where they are those of the element before, and `x` where there is none; `p` is left out for the
 //! root. `d` holds what is particular to the kind, with the keys of [`body`].
 
 mod body;
+mod tag;
 mod wire;
 
 use std::borrow::Cow;
@@ -75,7 +76,7 @@ impl Serialize for Elements<'_> {
             let differs = |of: fn(&Record, &Record) -> bool| last.is_none_or(|last| of(last, record));
             let trace = record.trace.as_ref().map(TraceContext::as_str);
             seq.serialize_element(&Out {
-                t: record.event().kind(),
+                t: tag::of(record.event().kind()),
                 at: differs(|a, b| a.at() != b.at()).then(|| record.at().as_unix_micros()),
                 p: record.path(),
                 r: differs(|a, b| a.revision != b.revision).then_some(record.revision),
@@ -117,7 +118,10 @@ pub(super) fn decode(body: &[u8], blob: &dyn Fn(Digest) -> Option<Bytes>) -> Res
 }
 
 fn read(element: In<'_>, last: Option<&Record>, blob: &dyn Fn(Digest) -> Option<Bytes>) -> Result<Record, DecodeError> {
-    let kind = element.t;
+    let Some(kind) = tag::kind(&element.t) else {
+        let problem = "this build knows no such kind: upgrade it".to_owned();
+        return Err(DecodeError::Record { kind: element.t.into_owned(), problem });
+    };
     let wrong = |problem: String| DecodeError::Record { kind: kind.to_string(), problem };
     let missing = |field: &str| wrong(format!("the first record of a frame has no `{field}`"));
     let at = match element.at {
@@ -138,7 +142,7 @@ fn read(element: In<'_>, last: Option<&Record>, blob: &dyn Fn(Digest) -> Option<
         None => last.and_then(|last| last.trace.clone()),
     };
     let path: Path = element.p.parse().map_err(|error: crate::path::ParsePathError| wrong(error.to_string()))?;
-    let event = body::read(&kind, element.d.map_or("{}", RawValue::get), blob)?;
+    let event = body::read(kind, element.d.map_or("{}", RawValue::get), blob)?;
     Ok(Record { revision, actor, trace, entry: Entry { at, path, event } })
 }
 

@@ -17,7 +17,8 @@ fn golden() -> impl Iterator<Item = Json> {
 
 /// The golden frame whose first record has this kind.
 fn frame_of(kind: &str) -> Json {
-    golden().find(|frame| frame["e"][0]["t"] == kind).unwrap()
+    let of_kind = |frame: &Json| decode(frame).is_ok_and(|records| records[0].event().kind() == kind);
+    golden().find(of_kind).unwrap()
 }
 
 /// That the frame reads as records which can be stored again, or is refused in words.
