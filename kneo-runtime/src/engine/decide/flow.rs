@@ -43,13 +43,7 @@ fn enter(state: &State, out: &mut Out, base: &Path, flow: &Flow, at: NodeIx, via
         Ok(Arrival::Work(input)) => out.push(path, Event::StepEntered { via, input }),
         Err(failure) => {
             out.push(path.clone(), Event::StepEntered { via, input: None });
-            let policy = node.policy.on_error;
-            let then = match policy {
-                _ if flow.kind == FlowKind::Fallback => AfterFailure::Propagate,
-                kneo_core::plan::OnError::Continue => AfterFailure::Continue,
-                kneo_core::plan::OnError::Fallback(node) => AfterFailure::Fallback(node),
-                _ => AfterFailure::Propagate,
-            };
+            let then = step::after_failure(node.policy.on_error, flow.kind);
             out.push(path, Event::StepFailed { failure, then });
         }
     }
@@ -109,13 +103,16 @@ fn leave(state: &State, out: &mut Out, base: &Path, flow: &Flow, at: NodeIx) {
     let Some(node) = state.plan().node(at) else { return };
     let Some(scope) = state.scopes.get(&flow.scope) else { return };
     let left = base.step(at, scope.node(at).map_or(1, |run| run.visits));
-    let bounds_passed = out.entries.len();
+    let mut unjudged = None;
     for index in &node.out {
         let Some(edge) = state.plan().edge(*index) else { continue };
         match edge_holds(state, scope, flow, edge) {
             Ok(false) => continue,
             Ok(true) => {}
-            Err(failure) => return fail(state, out, base, flow, &failure),
+            Err(failure) => {
+                unjudged = Some(failure);
+                break;
+            }
         }
         let taken = scope.edge_visits.get(index).copied().unwrap_or(0);
         let reached = edge.max_visits.as_ref().filter(|bound| taken >= bound.max.get());
@@ -129,8 +126,11 @@ fn leave(state: &State, out: &mut Out, base: &Path, flow: &Flow, at: NodeIx) {
             return;
         }
     }
-    let bounds = out.entries.split_off(bounds_passed);
-    end(state, out, base, flow);
+    let bounds = std::mem::take(&mut out.entries);
+    match unjudged {
+        None => end(state, out, base, flow),
+        Some(failure) => fail(state, out, base, flow, &failure),
+    }
     // A root that waits for what is still in flight says nothing yet, not even which edges it passed over.
     if !out.entries.is_empty() {
         out.entries.splice(0..0, bounds);

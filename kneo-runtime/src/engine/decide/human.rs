@@ -103,7 +103,7 @@ pub(super) fn answered(state: &State, out: &mut Out, path: &Path, ask: Ask, answ
         (Ask::Human, Decision::Reject { reason }) => {
             let text = said(REJECTED, by.as_ref(), reason.as_deref());
             if rejection_is_data(state, path) {
-                complete(out, path, Payload::new(Value::from(text)));
+                complete(state, out, path, Payload::new(Value::from(text)));
             } else {
                 step::fail(state, out, path, &Failure::new(FailureKind::Rejected, text));
             }
@@ -112,10 +112,10 @@ pub(super) fn answered(state: &State, out: &mut Out, path: &Path, ask: Ask, answ
             out.push(path.clone(), Event::StepCompleted { output: Source::Flow });
         }
         (Ask::Human, Decision::Edit { content } | Decision::Provide { content }) => {
-            complete(out, path, Ok(content.clone()));
+            complete(state, out, path, Ok(content.clone()));
         }
         (Ask::Human, Decision::Select { option }) => {
-            complete(out, path, Payload::new(Value::Str(Arc::clone(option))));
+            complete(state, out, path, Payload::new(Value::Str(Arc::clone(option))));
         }
         (Ask::Approval, Decision::Approve { .. }) | (Ask::Uncertain, Decision::Retry) => {
             effect::start_function(state, out, path);
@@ -158,10 +158,14 @@ fn supply(state: &State, out: &mut Out, path: &Path, output: &Payload) {
     out.push(path.clone(), Event::EffectSucceeded { attempt, output, usage: Usage::default() });
 }
 
-fn complete(out: &mut Out, path: &Path, output: Result<Payload, kneo_core::payload::PayloadError>) {
-    // A decision's content was checked when it was made.
-    let output = Source::Value(output.unwrap_or_else(|_| Payload::null()));
-    out.push(path.clone(), Event::StepCompleted { output });
+fn complete(state: &State, out: &mut Out, path: &Path, output: Result<Payload, kneo_core::payload::PayloadError>) {
+    match output {
+        Ok(output) => out.push(path.clone(), Event::StepCompleted { output: Source::Value(output) }),
+        Err(error) => {
+            let failure = Failure::new(FailureKind::InvalidOutput, error.to_string()).with_code("payload_too_large");
+            step::fail(state, out, path, &failure);
+        }
+    }
 }
 
 /// In a graph an edge can read a rejection; elsewhere nothing can, so that it fails the step.

@@ -53,14 +53,19 @@ pub(super) fn needs_approval(state: &State, approval: &Approval, input: &kneo_co
 /// Fails a live step for good, as its policy says.
 pub(super) fn fail(state: &State, out: &mut Out, path: &Path, failure: &Failure) {
     let Some(step) = state.steps.get(path) else { return };
-    let fallback = state.flows.get(&step.flow).is_some_and(|flow| flow.kind == FlowKind::Fallback);
     let policy = state.plan().node(step.node).map(|node| node.policy.on_error).unwrap_or_default();
-    let then = match policy {
+    // Without its flow a step stands nowhere, and its failure goes where the flow's would.
+    let then = state.flows.get(&step.flow).map_or(AfterFailure::Propagate, |flow| after_failure(policy, flow.kind));
+    out.push(path.clone(), Event::StepFailed { failure: failure.clone(), then });
+}
+
+/// What follows the failure of a step with this policy, in a flow of this kind.
+pub(super) fn after_failure(policy: OnError, flow: FlowKind) -> AfterFailure {
+    match policy {
         // A step that runs in another's place has no policy of its own.
-        _ if fallback => AfterFailure::Propagate,
+        _ if flow == FlowKind::Fallback => AfterFailure::Propagate,
         OnError::Continue => AfterFailure::Continue,
         OnError::Fallback(node) => AfterFailure::Fallback(node),
         _ => AfterFailure::Propagate,
-    };
-    out.push(path.clone(), Event::StepFailed { failure: failure.clone(), then });
+    }
 }
