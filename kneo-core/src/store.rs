@@ -28,7 +28,7 @@ use crate::task::TaskRow;
 /// How long a lease lasts without a heartbeat or a commit.
 pub const LEASE: Duration = Duration::from_secs(15);
 
-/// How often a holder extends its leases.
+/// How often a holder extends its leases at least.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Where runs live.
@@ -44,12 +44,12 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 ///   run. A fence is never used twice for a run.
 /// - **First wins.** Of several decisions of one task the first succeeds. A decision after the task's deadline, by the
 ///   store's clock, is refused even if nothing has recorded the expiry, unless the task escalates then; a decision after
-///   a cancel request even if nothing has withdrawn the task.
+///   a cancel request, or after the run's own deadline, even if nothing has withdrawn the task.
 /// - **Idempotency.** A commit id that was committed answers as it did the first time. An idempotency key that was
 ///   taken with the same digest answers [`CommitError::Started`], with another [`CommitError::KeyConflict`].
 /// - **Time.** Leases, readiness and deadlines use the store's clock; `at` of external records is the store's, and never
-///   before that of the run's last record. After a holder's commit its lease has at least 10 s left; a store need not
-///   write the row anew for the rest.
+///   before that of the run's last record. After a holder's commit or heartbeat its lease has at least 10 s left; a
+///   store need not write the row anew for the rest.
 /// - **Honest refusals.** A commit is refused only for a reason that a reader can see: a store that finds none, because
 ///   the run moved on between refusal and look, submits the commit again by itself.
 /// - **Concurrency.** Every method may be called at any time from any task; several processes may share a durable store.
@@ -74,6 +74,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn ready_plans(&self, namespace: &Namespace) -> Result<Vec<Digest>, StoreError>;
 
     /// Extends leases, and tells for each whether it is still held and what the run's last record is.
+    ///
+    /// Called at every poll of a worker, with all that it holds: leases that have enough left should cost a read.
     async fn heartbeat(&self, worker: WorkerId, held: &[(RunKey, Fence)]) -> Result<Vec<Beat>, StoreError>;
 
     /// Gives a lease back without a commit; a lease that is no longer held is left alone.

@@ -156,6 +156,7 @@ cases! { $
         a_task_is_listed_whole, the_first_decision_wins, fifty_decide_and_one_wins, a_decision_puts_the_holder_behind,
         a_decision_after_the_deadline_is_refused, a_decision_before_the_deadline_stands,
         a_task_that_escalates_is_open_past_its_deadline, a_decision_after_a_cancel_is_refused,
+        a_decision_after_the_runs_deadline_is_refused,
         a_task_is_decided_in_its_own_run_only, a_closed_task_cannot_be_decided,
         the_task_of_an_ended_run_cannot_be_decided, the_loser_is_told_of_the_winner_after_the_end,
         a_task_can_be_given_to_others, an_escalated_task_stays_open, a_decision_is_never_undone,

@@ -6,7 +6,7 @@
 use kneo_core::commit::{Author, Commit, LeaseChange, NewRun, TaskChange};
 use kneo_core::plan::OnTimeout;
 use kneo_core::run::RunKey;
-use kneo_core::store::{CommitError, Committed, LEASE, RunRow};
+use kneo_core::store::{CommitError, Committed, HEARTBEAT, LEASE, RunRow};
 use kneo_core::task::{DecisionView, TaskRow, TaskState};
 use kneo_core::{Digest, Fence, RunStatus, Seq, TaskId, Timestamp, WorkerId};
 
@@ -76,6 +76,11 @@ pub(crate) fn lease(row: &mut RunRow, worker: WorkerId, now: Timestamp) {
     (row.holder, row.lease_until) = (Some(worker), Some(now.after(LEASE)));
 }
 
+/// Whether a lease has so little left that a heartbeat must extend it.
+pub(crate) fn runs_low(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
+    lease_until.is_none_or(|until| until < now.after(LEASE.saturating_sub(HEARTBEAT)))
+}
+
 /// The task that an external commit needs open.
 pub(crate) fn decided_task(commit: &Commit) -> Option<TaskId> {
     commit.changes().tasks.iter().find_map(|change| match change {
@@ -139,9 +144,9 @@ pub(crate) fn admit_live(row: &RunRow) -> Result<(), CommitError> {
 
 /// Whether a task may be decided or reassigned.
 ///
-/// Somebody who comes second is told who was first even if the run has ended since. A run that was asked to stop waits
-/// for no answer any more: its tasks count as withdrawn before a worker says so, so that of a decision and a cancel
-/// only the first one counts. A task that escalates stays open past its deadline.
+/// Somebody who comes second is told who was first even if the run has ended since. A run that was asked to stop, or
+/// whose own deadline has passed, waits for no answer any more: its tasks count as withdrawn before a worker says so, so
+/// that of a decision and a cancel only the first one counts. A task that escalates stays open past its own deadline.
 pub(crate) fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestamp) -> Result<(), CommitError> {
     let task = task.filter(|task| task.run == row.key);
     if let Some(TaskState::Decided(decision)) = task.map(|task| &task.state) {
@@ -150,8 +155,9 @@ pub(crate) fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestam
     admit_live(row)?;
     let task = task.ok_or(CommitError::TaskUnknown)?;
     let closes = task.deadline.filter(|_| task.on_timeout != OnTimeout::Escalate);
+    let stopping = row.cancel_requested || row.deadline.is_some_and(|at| at <= now);
     match &task.state {
-        TaskState::Open if row.cancel_requested => Err(CommitError::TaskClosed { state: TaskState::Withdrawn }),
+        TaskState::Open if stopping => Err(CommitError::TaskClosed { state: TaskState::Withdrawn }),
         TaskState::Open if closes.is_some_and(|at| at <= now) => {
             Err(CommitError::TaskClosed { state: TaskState::Expired })
         }

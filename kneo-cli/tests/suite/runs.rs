@@ -1,5 +1,8 @@
 //! `kneo runs`.
 
+use std::time::Instant;
+
+use kneo::store::HEARTBEAT;
 use serde_json::json;
 
 use super::support::*;
@@ -93,8 +96,11 @@ fn a_run_in_other_hands_is_told_to_stop() {
     project.pipe("pipe");
     let (mut running, run) = project.spawn_run(&[]);
     project.until(&run, "effect_intended", "second");
+    let asked = Instant::now();
     let answer = project.kneo(&["runs", "cancel", &run]);
     assert_eq!(answer.code, 0, "{answer:?}");
     assert_eq!(running.wait().code(), Some(1));
+    // Its next poll tells it, not only its next heartbeat.
+    assert!(asked.elapsed() < HEARTBEAT, "{:?}", asked.elapsed());
     assert_eq!(project.json(&["runs", "get", &run]).1["status"], "cancelled");
 }

@@ -1,4 +1,4 @@
-//! Extends the leases of the runs in this worker's hands.
+//! Extends the leases of the runs in this worker's hands, and hears what others have added to them.
 
 use std::sync::Arc;
 
@@ -9,14 +9,16 @@ use kneo_core::store::{Beat, HEARTBEAT};
 use super::live::Live;
 use crate::shared::Shared;
 
-/// Beats for all held runs at once, until the runtime is closed.
+/// Beats for all held runs at once, until the runtime is closed: at every poll, since a beat is also how a holder hears
+/// of a decision or a cancel of which no hint told.
 pub(crate) async fn heartbeat_loop(shared: Arc<Shared>) {
+    let every = HEARTBEAT.min(shared.options.poll);
     let mut closed = shared.closed.cancelled();
     loop {
         tokio::select! {
             biased;
             () = &mut closed => return,
-            () = tokio::time::sleep(HEARTBEAT) => beat(&shared).await,
+            () = tokio::time::sleep(every) => beat(&shared).await,
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::Actor;
@@ -6,7 +7,10 @@ use kneo_core::call::CallError;
 use kneo_core::clock::Clock as _;
 use kneo_core::expr::ValueTemplate;
 use kneo_core::plan::{Effect, NodeKind, RequestType, Retry};
+use kneo_runtime::testkit::Harness;
 use kneo_runtime::{Cancelled, Outcome, RuntimeError, Start, typed};
+use kneo_store::MemoryStore;
+use kneo_store::fault::{Call, Fault, FaultyStore, Op};
 
 use super::support::*;
 
@@ -43,6 +47,26 @@ async fn a_call_in_flight_is_told_and_the_run_ends_without_delay() {
     let journal = harness.journal(run.id()).await.unwrap();
     assert_eq!(count(&journal, "effect_cancelled"), 1);
     assert_eq!(count(&journal, "effect_intended"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_no_hint_reaches_is_told_by_its_next_poll() {
+    let (waits, log) = waits();
+    let harness = Harness::new(|clock| {
+        let deaf = |call: Call| if call.op == Op::Wakeups { Fault::Refuse } else { Fault::None };
+        Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(clock)), deaf))
+    });
+    let poll = Duration::from_millis(700);
+    let holder = build(harness.builder().function("work", waits).poll(poll));
+    let run = holder.start(&chain(2, Effect::Idempotent), Start::new(int(0))).await.unwrap();
+    until(|| log.lines().len() == 1).await;
+    let elsewhere = build(harness.builder().client_only());
+    let before = harness.clock().now();
+    assert_eq!(elsewhere.cancel(run.id(), "enough", ana()).await.unwrap(), Cancelled::Requested);
+    until(|| log.lines().len() == 2).await;
+    let took = harness.clock().now().since(before);
+    assert!(took <= poll + Duration::from_millis(2), "{took:?}: timers, and the test's own look, round up");
+    assert_eq!(elsewhere.run(run.id()).wait().await.unwrap(), Outcome::Cancelled);
 }
 
 #[tokio::test(start_paused = true)]

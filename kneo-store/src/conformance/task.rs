@@ -133,6 +133,21 @@ pub async fn a_decision_after_a_cancel_is_refused(kit: Kit) {
     assert_eq!(kit.records(&held.run).await.len(), 3);
 }
 
+/// A run whose own deadline has passed waits for no answer, although nothing has recorded that it is over; an answer
+/// just before it stands.
+pub async fn a_decision_after_the_runs_deadline_is_refused(kit: Kit) {
+    let deadline = kit.now().after(MINUTE);
+    let mut held = kit.claim_run(kit.worker(), &kit.make(kit.start().deadline(deadline)).await).await.unwrap();
+    let (early, late) = (kit.task_id(), kit.task_id());
+    held.append(&kit, vec![kit.question(early, &[], None), kit.question(late, &[], None)]).await;
+    kit.clock.advance(MINUTE - Duration::from_micros(1));
+    kit.commit(kit.decide(&held.run, early, "ana", Decision::approve())).await.unwrap();
+    kit.clock.advance(Duration::from_micros(1));
+    let answer = kit.commit(kit.decide(&held.run, late, "ana", Decision::approve())).await;
+    assert_answer!(answer, Err(CommitError::TaskClosed { state: TaskState::Withdrawn }));
+    assert_eq!(kit.task(late).await.state, TaskState::Open);
+}
+
 /// A task that does not exist, or not in this run, cannot be decided.
 pub async fn a_task_is_decided_in_its_own_run_only(kit: Kit) {
     let ((held, task), other) = (asked(&kit, &[], None).await, kit.held().await);

@@ -29,7 +29,9 @@ impl State {
     pub(super) fn beat(&mut self, worker: WorkerId, run: &RunKey, fence: Fence, now: Timestamp) -> Beat {
         let held = |row: &&mut RunRow| row.fence == fence && row.holder == Some(worker);
         let Some(row) = self.runs.get_mut(run).map(|run| &mut run.row).filter(held) else { return Beat::Lost };
-        row.lease_until = Some(now.after(LEASE));
+        if rule::runs_low(row.lease_until, now) {
+            row.lease_until = Some(now.after(LEASE));
+        }
         Beat::Held { tail: row.tail, cancel_requested: row.cancel_requested }
     }
 

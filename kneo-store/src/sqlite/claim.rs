@@ -155,7 +155,7 @@ impl Dead<'_> {
     }
 }
 
-/// Extends a lease that is still held.
+/// Answers a heartbeat, and extends a lease of which little is left.
 pub(super) fn beat(
     connection: &Connection,
     worker: WorkerId,
@@ -163,6 +163,34 @@ pub(super) fn beat(
     fence: Fence,
     now: Timestamp,
 ) -> Done<Beat> {
+    match listen(connection, worker, run, fence, now)? {
+        Some(beat) => Ok(beat),
+        None => extend(connection, worker, run, fence, now),
+    }
+}
+
+/// What a heartbeat answers without extending the lease; `None` if it has to.
+pub(super) fn listen(
+    connection: &Connection,
+    worker: WorkerId,
+    run: &RunKey,
+    fence: Fence,
+    now: Timestamp,
+) -> Done<Option<Beat>> {
+    let mut select = connection.prepare_cached(
+        "select tail, cancel_requested, lease_until from runs where ns = ?1 and run = ?2 and fence = ?3 and worker = ?4",
+    )?;
+    let of = params![run.namespace.as_str(), run.run.as_bytes(), int(fence.as_u64()), worker.as_bytes()];
+    let found: Option<(i64, bool, Option<i64>)> =
+        select.query_row(of, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    match found {
+        None => Ok(Some(Beat::Lost)),
+        Some((_, _, until)) if rule::runs_low(until.map(row::time), now) => Ok(None),
+        Some((tail, cancel_requested, _)) => Ok(Some(Beat::Held { tail: row::seq(tail)?, cancel_requested })),
+    }
+}
+
+fn extend(connection: &Connection, worker: WorkerId, run: &RunKey, fence: Fence, now: Timestamp) -> Done<Beat> {
     let mut update = connection.prepare_cached(
         "update runs set lease_until = ?1 where ns = ?2 and run = ?3 and fence = ?4 and worker = ?5
          returning tail, cancel_requested",
