@@ -10,6 +10,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::path::Path;
 use crate::run::{Attempt, IdempotencyKey, RunKey};
 use crate::time::Timestamp;
+use crate::usage::Usage;
 
 /// Where a call stands, and when it must stop.
 #[derive(Clone, Debug)]
@@ -118,6 +119,8 @@ pub struct CallError {
     pub retryable: bool,
     /// How long to wait before another try.
     pub retry_after: Option<Duration>,
+    /// What the call cost all the same: a model's turn may be paid for and fail.
+    pub usage: Usage,
     /// The cause, which is logged and never stored.
     #[source]
     pub source: Option<Arc<dyn Error + Send + Sync>>,
@@ -126,18 +129,29 @@ pub struct CallError {
 impl CallError {
     /// A failure after which another try can help.
     pub fn retryable(code: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> CallError {
-        CallError { code: code.into(), message: message.into(), retryable: true, retry_after: None, source: None }
+        CallError::new(code.into(), message.into(), true)
     }
 
     /// A failure after which another try cannot help.
     pub fn fatal(code: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> CallError {
-        CallError { code: code.into(), message: message.into(), retryable: false, retry_after: None, source: None }
+        CallError::new(code.into(), message.into(), false)
+    }
+
+    fn new(code: Arc<str>, message: Arc<str>, retryable: bool) -> CallError {
+        CallError { code, message, retryable, retry_after: None, usage: Usage::default(), source: None }
     }
 
     /// The same error with the wait that the failing party asks for.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> CallError {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same error with what the call cost.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> CallError {
+        self.usage = usage;
         self
     }
 

@@ -139,6 +139,8 @@ pub enum Event {
         attempt: Attempt,
         /// Why.
         failure: Failure,
+        /// What it cost all the same.
+        usage: Usage,
         /// When the next attempt starts; `None` is not at all.
         retry_at: Option<Timestamp>,
     },

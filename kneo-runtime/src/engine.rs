@@ -41,7 +41,7 @@ pub use transcript::{answer_to_value, value_to_answer};
 use std::time::Duration;
 
 use kneo_core::provider::ModelAnswer;
-use kneo_core::{Failure, Value};
+use kneo_core::{Failure, Usage, Value};
 
 /// The numbered behaviour of this engine: written into every record, never reused.
 pub const REVISION: u16 = 1;
@@ -61,9 +61,22 @@ pub enum EffectResult {
     /// A model answered.
     Answer(Box<ModelAnswer>),
     /// It failed.
-    Failed(Failure),
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What it cost all the same.
+        usage: Usage,
+    },
     /// It was told to stop, and has.
     Cancelled,
+}
+
+impl EffectResult {
+    /// A failure that cost nothing.
+    #[must_use]
+    pub fn failed(failure: Failure) -> EffectResult {
+        EffectResult::Failed { failure, usage: Usage::default() }
+    }
 }
 
 #[cfg(test)]

@@ -205,7 +205,7 @@ impl<'w> Hold<'w> {
                 EffectRequest::Function { function, input, .. } => {
                     let name = &self.world.plan.plan().function(function).unwrap().name;
                     match name.as_str() {
-                        "fails" => EffectResult::Failed(Failure::new(FailureKind::Function, "it always fails")),
+                        "fails" => EffectResult::failed(Failure::new(FailureKind::Function, "it always fails")),
                         name => EffectResult::Value(applied(name, &input)),
                     }
                 }

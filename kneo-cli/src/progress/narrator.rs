@@ -70,7 +70,8 @@ impl Narrator {
                 let (what, took) = self.close(path, at);
                 News::Over(format!("{} {what} {}", "✓".green(), format!("({took}{tokens})").dimmed()))
             }
-            Event::EffectFailed { failure, retry_at, .. } => {
+            Event::EffectFailed { failure, usage, retry_at, .. } => {
+                self.usage += *usage;
                 let (what, took) = self.close(path, at);
                 let again = match retry_at {
                     Some(then) => format!("; again in {}", readable(then.since(at))),

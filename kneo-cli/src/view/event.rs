@@ -64,8 +64,11 @@ fn data(event: &Event, plan: &Plan) -> Json {
         Event::EffectSucceeded { attempt, output, usage: used } => {
             json!({"attempt": attempt.as_u32(), "output": payload(output), "usage": usage(*used)})
         }
-        Event::EffectFailed { attempt, failure: why, retry_at } => json!({
-            "attempt": attempt.as_u32(), "error": failure(why), "retry_at": retry_at.map(|at| at.to_string()),
+        Event::EffectFailed { attempt, failure: why, usage: used, retry_at } => json!({
+            "attempt": attempt.as_u32(),
+            "error": failure(why),
+            "usage": usage(*used),
+            "retry_at": retry_at.map(|at| at.to_string()),
         }),
         Event::EffectLost { attempt, then } => json!({"attempt": attempt.as_u32(), "then": after_loss(*then)}),
         Event::EffectCancelled { attempt } => json!({"attempt": attempt.as_u32()}),

@@ -219,11 +219,11 @@ pub(super) fn events() -> Vec<BoxedStrategy<Event>> {
         (attempt(), kind, of(time()), of(text()))
             .prop_map(|(attempt, kind, deadline, version)| Event::EffectIntended { attempt, kind, deadline, version })
             .boxed(),
-        (attempt(), payload(), usage)
+        (attempt(), payload(), usage.clone())
             .prop_map(|(attempt, output, usage)| Event::EffectSucceeded { attempt, output, usage })
             .boxed(),
-        (attempt(), failure(), of(time()))
-            .prop_map(|(attempt, failure, retry_at)| Event::EffectFailed { attempt, failure, retry_at })
+        (attempt(), failure(), usage.clone(), of(time()))
+            .prop_map(|(attempt, failure, usage, retry_at)| Event::EffectFailed { attempt, failure, usage, retry_at })
             .boxed(),
         (attempt(), after_loss).prop_map(|(attempt, then)| Event::EffectLost { attempt, then }).boxed(),
         attempt().prop_map(|attempt| Event::EffectCancelled { attempt }).boxed(),

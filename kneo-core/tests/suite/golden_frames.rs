@@ -113,7 +113,9 @@ fn effects() -> Vec<Record> {
     let succeeded = |path, at, output, usage| {
         record(path, Event::EffectSucceeded { attempt: attempt(at), output: payload(output), usage })
     };
-    let failed = |at, failure, retry_at| record("5#1", Event::EffectFailed { attempt: attempt(at), failure, retry_at });
+    let failed = |at, failure, usage, retry_at| {
+        record("5#1", Event::EffectFailed { attempt: attempt(at), failure, usage, retry_at })
+    };
     let lost = |then| record("5#1", Event::EffectLost { attempt: attempt(1), then });
     vec![
         intended("5#1", 1, EffectKind::Function, None, None),
@@ -121,8 +123,9 @@ fn effects() -> Vec<Record> {
         intended("5#1/t2/c0", 3, EffectKind::ToolCall, None, Some("v2")),
         succeeded("5#1/t2", 2, r#""answer""#, Usage::new(120, 30)),
         succeeded("5#1", 1, "null", Usage::default()),
-        failed(1, failure(FailureKind::Timeout, "slow"), Some(later(1))),
-        failed(4, failure(FailureKind::DeadLetter, "hopeless"), None),
+        failed(1, failure(FailureKind::Timeout, "slow"), Usage::default(), Some(later(1))),
+        failed(4, failure(FailureKind::DeadLetter, "hopeless"), Usage::default(), None),
+        failed(1, failure(FailureKind::Provider, "cut off"), Usage::new(120, 7), None),
         lost(AfterLoss::Rerun),
         lost(AfterLoss::Ask),
         lost(AfterLoss::Fail),

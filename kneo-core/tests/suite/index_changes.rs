@@ -130,7 +130,7 @@ const TABLE: &[(&str, &[&[&str]])] = &[
     ("step_completed", &[&["progress"], &["progress"]]),
     ("step_failed", &[&["progress"], &["progress"], &["progress"]]),
     ("effect_succeeded", &[&["progress"], &["progress"], &["progress"]]),
-    ("effect_failed", &[&["progress"], &["progress"]]),
+    ("effect_failed", &[&["progress"], &["progress"], &["progress"]]),
     (
         "task_opened",
         &[

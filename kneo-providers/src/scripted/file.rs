@@ -196,10 +196,10 @@ impl FullReply {
         let FullReply { text, tool_calls, usage, stop, error, delay_seconds } = self;
         let says_something = text.is_some() || !tool_calls.is_empty();
         let reply = match error {
-            Some(_) if says_something || usage.is_some() || stop.is_some() => {
-                return Err("a reply with `error` has nothing else but `delay_seconds`".to_owned());
+            Some(_) if says_something || stop.is_some() => {
+                return Err("a reply with `error` has nothing else but `usage` and `delay_seconds`".to_owned());
             }
-            Some(error) => Reply::from(error.into_call_error()),
+            Some(error) => Reply::from(error.into_call_error().with_usage(usage.unwrap_or_default())),
             None => {
                 let mut answer = text.map_or_else(Answer::empty, Answer::text);
                 for call in tool_calls {

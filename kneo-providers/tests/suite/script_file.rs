@@ -17,7 +17,8 @@ const SCRIPT: &str = r#"{
             {"name": "now"}
           ]},
           [
-            {"error": {"code": "provider_rate_limited", "message": "slow down", "retryable": true, "retry_after_seconds": 1.5}},
+            {"error": {"code": "provider_rate_limited", "message": "slow down", "retryable": true, "retry_after_seconds": 1.5},
+             "usage": {"input_tokens": 8, "output_tokens": 0}},
             {"text": "Found", "usage": {"input_tokens": 10, "output_tokens": 2}, "stop": "length"}
           ]
         ]
@@ -41,7 +42,7 @@ async fn a_file_says_all_that_code_can() {
     assert_eq!(text("writer", 1, "1#1/t1", 1, "urgent!").await.unwrap(), "Let me look.");
     let error = text("writer", 2, "1#1/t2", 1, "").await.unwrap_err();
     assert_eq!((&*error.code, &*error.message, error.retryable), ("provider_rate_limited", "slow down", true));
-    assert_eq!(error.retry_after.unwrap().as_millis(), 1_500);
+    assert_eq!((error.retry_after.unwrap().as_millis(), error.usage), (1_500, Usage::new(8, 0)));
 
     let first = provider.generate(&ask("writer", 1, ""), &at("", 1)).await.unwrap();
     let calls: Vec<_> = first.message.tool_calls().map(|call| (&*call.id, &*call.name, &call.arguments)).collect();

@@ -72,13 +72,13 @@ async fn guarded(
         Ok(Ok(result)) => result,
         Ok(Err(error)) => {
             tracing::debug!(%kind, code = %error.code, source = ?error.source, "the call failed: {error}");
-            EffectResult::Failed(error.to_failure(kind))
+            EffectResult::Failed { failure: error.to_failure(kind), usage: error.usage }
         }
         Err(panic) => {
             let message = format!("the {kind}'s code panicked: {}", said(&*panic));
             tracing::error!(%kind, "{message}");
             let failure = Failure::new(kind, message).with_code(format!("{kind}_panicked"));
-            EffectResult::Failed(failure.with_retryable(false))
+            EffectResult::failed(failure.with_retryable(false))
         }
     }
 }
@@ -109,7 +109,7 @@ pub(crate) async fn supervise(mut attempting: Attempting, bounds: Bounds) -> Eff
         tracing::warn!("the call did not end when it was told to; it is dropped");
     }
     match last {
-        _ if timed_out => EffectResult::Failed(timeout(kind, limit)),
+        _ if timed_out => EffectResult::failed(timeout(kind, limit)),
         Some(result) => stopped(result),
         None => EffectResult::Cancelled,
     }
@@ -119,7 +119,7 @@ pub(crate) async fn supervise(mut attempting: Attempting, bounds: Bounds) -> Eff
 fn stopped(result: EffectResult) -> EffectResult {
     match result {
         EffectResult::Value(_) | EffectResult::Answer(_) => result,
-        EffectResult::Failed(_) | EffectResult::Cancelled => EffectResult::Cancelled,
+        EffectResult::Failed { .. } | EffectResult::Cancelled => EffectResult::Cancelled,
     }
 }
 

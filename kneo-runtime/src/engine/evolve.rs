@@ -118,7 +118,9 @@ fn fold(state: &mut State, entry: &Entry, actor: &Actor) -> Folded {
         Event::EffectSucceeded { attempt, output, usage } => {
             effect::succeeded(state, path, *attempt, output.value(), *usage)
         }
-        Event::EffectFailed { attempt, failure, retry_at } => effect::failed(state, path, *attempt, failure, *retry_at),
+        Event::EffectFailed { attempt, failure, usage, retry_at } => {
+            effect::failed(state, path, *attempt, failure, *usage, *retry_at)
+        }
         Event::EffectLost { attempt, then } => effect::lost(state, path, *attempt, *then),
         Event::EffectCancelled { attempt } => effect::close(state, path, *attempt).map(|_| ()),
         Event::LateOutcome { .. } => Ok(()),

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -95,6 +96,27 @@ async fn a_rejected_tool_never_runs_and_the_model_hears_why() {
     let output = completed(&run).await.to_text();
     assert!(output.contains("error true") && output.contains("bea is away"), "{output}");
     assert_eq!(sent.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_turn_that_was_paid_for_counts() {
+    let mut plan = plan();
+    let agent = plan.agent("clerk", "model", vec![]);
+    let root = plan.scope("main", |scope| {
+        let at = scope.agent("ask", agent);
+        scope.edit(at, |node| node.policy.retry.max_attempts = NonZeroU32::new(2).unwrap());
+    });
+    let model = ScriptedModel::taking_time(|_, context| async move {
+        match context.attempt.as_u32() {
+            1 => Err(CallError::retryable("provider_stream_cut", "the answer was cut").with_usage(Usage::new(7, 3))),
+            _ => Ok(answer("done")),
+        }
+    });
+    let harness = harness();
+    let runtime = build(harness.builder().provider("model", Arc::new(model)));
+    let run = runtime.start(&plan.build(root).unwrap(), Start::new("go")).await.unwrap();
+    assert_eq!(completed(&run).await, Value::from("done"));
+    assert_eq!(run.view().await.unwrap().usage, Usage::new(17, 8));
 }
 
 #[tokio::test(start_paused = true)]

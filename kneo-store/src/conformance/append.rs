@@ -2,7 +2,7 @@
 
 use kneo_core::record::TraceContext;
 use kneo_core::run::Attempt;
-use kneo_core::{Actor, Failure, FailureKind, Payload, RunStatus, Seq, Value};
+use kneo_core::{Actor, Failure, FailureKind, Payload, RunStatus, Seq, Usage, Value};
 use kneo_core::commit::{Author, Commit, LeaseChange};
 use kneo_core::event::{AfterFailure, Event, Parked};
 
@@ -12,7 +12,8 @@ use super::kit::{Kit, computed, ended, entered, name, payload, step_path};
 pub async fn a_record_comes_back_whole(kit: Kit) {
     let mut held = kit.held().await;
     let failure = Failure::new(FailureKind::Tool, "no such file");
-    let mut first = kit.record(Event::EffectFailed { attempt: Attempt::FIRST, failure, retry_at: Some(kit.now()) });
+    let (usage, retry_at) = (Usage::new(9, 1), Some(kit.now()));
+    let mut first = kit.record(Event::EffectFailed { attempt: Attempt::FIRST, failure, usage, retry_at });
     first.entry.path = step_path(3, 1);
     first.revision = 7;
     first.trace = Some(TraceContext::new("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap());

@@ -58,7 +58,7 @@ impl Actor {
         let request = match effect_request(&self.state, &path) {
             Ok(request) => request,
             Err(failure) => {
-                let result = EffectResult::Failed(failure);
+                let result = EffectResult::failed(failure);
                 self.inbox.push(InputKind::Outcome { path, attempt: number, result });
                 return Ok(());
             }

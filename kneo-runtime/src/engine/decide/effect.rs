@@ -49,7 +49,7 @@ pub(super) fn outcome(state: &State, out: &mut Out, path: &Path, attempt: Attemp
             let value = answer_to_value(answer).map_err(|e| unfit(&e));
             (value.and_then(|value| Payload::new(value).map_err(|e| unfit(&e))), answer.usage)
         }
-        EffectResult::Failed(failure) => (Err(failure.clone()), Usage::default()),
+        EffectResult::Failed { failure, usage } => (Err(failure.clone()), *usage),
         EffectResult::Cancelled => {
             if open.cancelling {
                 return out.push(path.clone(), Event::EffectCancelled { attempt });
@@ -67,7 +67,7 @@ pub(super) fn outcome(state: &State, out: &mut Out, path: &Path, attempt: Attemp
         Err(_) if open.cancelling => out.push(path.clone(), Event::EffectCancelled { attempt }),
         Err(failure) => {
             let retry_at = retry_at(state, out, path, open, &failure);
-            out.push(path.clone(), Event::EffectFailed { attempt, failure, retry_at });
+            out.push(path.clone(), Event::EffectFailed { attempt, failure, usage, retry_at });
         }
     }
 }
@@ -94,7 +94,7 @@ fn retry_at(
 pub(super) fn late(out: &mut Out, path: &Path, attempt: Attempt, result: &EffectResult) {
     let summary: Arc<str> = match result {
         EffectResult::Value(_) | EffectResult::Answer(_) => Arc::from("succeeded"),
-        EffectResult::Failed(failure) => Arc::from(failure.to_string()),
+        EffectResult::Failed { failure, .. } => Arc::from(failure.to_string()),
         EffectResult::Cancelled => Arc::from("cancelled"),
     };
     out.push(path.clone(), Event::LateOutcome { attempt, summary });

@@ -175,12 +175,17 @@ pub(super) fn failed(
     path: &Path,
     attempt: Attempt,
     failure: &Failure,
+    usage: Usage,
     retry_at: Option<Timestamp>,
 ) -> Folded {
+    state.usage += usage;
     if close(state, path, attempt)?.cancelling {
         return Ok(());
     }
     let (step, mut owner) = owner(state, path).ok_or(NO_OWNER)?;
+    if let Owner::Turn(agent) = &mut owner {
+        agent.usage += usage;
+    }
     let tries = owner.tries();
     tries.failures = tries.failures.saturating_add(1);
     fail_owner(state, step, path, failure, retry_at)

@@ -85,7 +85,7 @@ fn a_failing_branch_stops_its_siblings_and_names_itself() {
     let mut sim = sim(&[Work::Parallel(vec![branch, Work::Call(1)])]);
     let (path, attempt) = sim.in_hand.last().cloned().unwrap();
     let failure = Failure::new(FailureKind::Function, "no").with_retryable(false);
-    sim.outcome(path, attempt, EffectResult::Failed(failure));
+    sim.outcome(path, attempt, EffectResult::failed(failure));
     assert!(!sim.is_over(), "the sibling is still on its way out");
     let (path, attempt) = sim.in_hand.first().cloned().unwrap();
     sim.outcome(path, attempt, EffectResult::Cancelled);

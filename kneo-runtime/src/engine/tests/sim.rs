@@ -202,13 +202,13 @@ impl Sim {
 
     fn call(&mut self, path: &Path, name: &str, input: &Value) -> EffectResult {
         if name == "fails" {
-            return EffectResult::Failed(Failure::new(FailureKind::Function, "it always fails"));
+            return EffectResult::failed(Failure::new(FailureKind::Function, "it always fails"));
         }
         if let Some((k, fails)) = name.strip_prefix("flaky").and_then(|rest| rest.split_once('.')) {
             let failed = self.fails.entry(path.clone()).or_default();
             if *failed < fails.parse().unwrap() {
                 *failed += 1;
-                return EffectResult::Failed(Failure::new(FailureKind::Function, "not yet"));
+                return EffectResult::failed(Failure::new(FailureKind::Function, "not yet"));
             }
             return EffectResult::Value(applied(k.parse().unwrap(), input));
         }

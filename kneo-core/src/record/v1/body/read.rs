@@ -117,7 +117,7 @@ pub(in crate::record::v1) fn read(
             let wire: EffectFailedWire = cx.parse()?;
             let failure: Failure = wire.f.into();
             let retry_at = wire.ra.map(Timestamp::from_unix_micros);
-            Event::EffectFailed { attempt: cx.attempt(wire.a)?, failure, retry_at }
+            Event::EffectFailed { attempt: cx.attempt(wire.a)?, failure, usage: wire.u.into(), retry_at }
         }
         "effect_lost" => {
             let wire: Lost = cx.parse()?;

@@ -191,6 +191,8 @@ pub(super) struct EffectFailedWire {
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub(super) a: u32,
     pub(super) f: FailureWire,
+    #[serde(default, skip_serializing_if = "UsageWire::is_zero")]
+    pub(super) u: UsageWire,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ra: Option<i64>,
 }

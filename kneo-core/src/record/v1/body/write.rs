@@ -84,8 +84,9 @@ impl Serialize for Body<'_> {
             Event::EffectSucceeded { attempt, output, usage } => {
                 Succeeded { a: attempt.as_u32(), o: PayloadOut(output), u: (*usage).into() }.serialize(s)
             }
-            Event::EffectFailed { attempt, failure, retry_at } => {
-                EffectFailedWire { a: attempt.as_u32(), f: failure.into(), ra: micros(retry_at) }.serialize(s)
+            Event::EffectFailed { attempt, failure, usage, retry_at } => {
+                let (a, u) = (attempt.as_u32(), (*usage).into());
+                EffectFailedWire { a, f: failure.into(), u, ra: micros(retry_at) }.serialize(s)
             }
             Event::EffectLost { attempt, then } => {
                 let word = match then {
