@@ -1,0 +1,262 @@
+//! What holds for every table.
+
+use super::*;
+use std::collections::HashSet;
+
+/// Every shape that can be reached from the root, once.
+fn all() -> Vec<&'static Shape> {
+    fn visit(kind: &FieldKind, found: &mut Vec<&'static Shape>) {
+        match kind {
+            FieldKind::Shape(shape) if !found.iter().any(|s| std::ptr::eq(*s, *shape)) => {
+                found.push(shape);
+                for field in shape.fields {
+                    visit(&field.kind, found);
+                }
+            }
+            FieldKind::List(item) | FieldKind::Map(item) => visit(item, found),
+            FieldKind::Either(kinds) => kinds.iter().for_each(|kind| visit(kind, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    visit(&FieldKind::Shape(&root::ROOT), &mut found);
+    found
+}
+
+#[test]
+fn tables_are_whole() {
+    let shapes = all();
+    assert!(shapes.len() > 15, "{}", shapes.len());
+    for shape in shapes {
+        let mut seen = HashSet::new();
+        assert!(!shape.doc.is_empty(), "{}", shape.name);
+        for field in shape.fields {
+            let place = format!("{} {}", shape.name, field.name);
+            assert!(seen.insert(field.name), "{place} twice");
+            assert!(field.doc.len() > 5, "{place} has no doc");
+            assert!(!field.doc.ends_with('.'), "{place}: a doc is a phrase");
+        }
+    }
+}
+
+/// What this version refuses is refused in a golden, field by field and word by word.
+#[test]
+fn what_is_not_supported_yet_is_seen_to_be_refused() {
+    fn words(kind: &FieldKind) -> Vec<&'static Word> {
+        match kind {
+            FieldKind::Words(words) => words.iter().collect(),
+            FieldKind::List(item) | FieldKind::Map(item) => words(item),
+            FieldKind::Either(kinds) => kinds.iter().flat_map(words).collect(),
+            _ => Vec::new(),
+        }
+    }
+    let report = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/spec/diagnostics/v1_not_yet.txt");
+    let report = std::fs::read_to_string(report).unwrap();
+    for shape in all() {
+        for field in shape.fields {
+            let refused = if field.support == Support::NotYet && field.only.is_empty() {
+                vec![format!("`{}` of {} is not supported yet", field.name, shape.name)]
+            } else {
+                let not_yet = words(&field.kind).into_iter().filter(|word| word.support == Support::NotYet);
+                not_yet.map(|word| format!("`{}: {}` is not supported yet", field.name, word.text)).collect()
+            };
+            for line in refused {
+                assert!(report.contains(&line), "not shown: {line}");
+            }
+        }
+    }
+}
+
+/// A field of some kinds alone is refused with its kind.
+#[test]
+fn fields_of_kinds_that_are_not_supported_are_not_supported() {
+    for shape in all() {
+        let variants = shape.fields.iter().find(|field| matches!(field.name, "kind" | "type"));
+        let Some(FieldKind::Words(words)) = variants.map(|field| field.kind) else {
+            continue;
+        };
+        let now = |variant: &str| words.iter().any(|word| word.text == variant && word.support == Support::Now);
+        for field in shape.fields.iter().filter(|field| !field.only.is_empty()) {
+            let any = field.only.iter().any(|variant| now(variant));
+            assert_eq!(any, field.support == Support::Now, "{} {}", shape.name, field.name);
+        }
+    }
+}
+
+/// What a field does to the plan.
+#[derive(Clone, Copy, PartialEq)]
+enum Does {
+    /// It changes the plan, and with it what a run does.
+    Plan,
+    /// It is for people alone.
+    Documentation,
+    /// It is settled when the spec is compiled: another value is refused.
+    Compiler,
+}
+
+/// For each field of a shape: what it does, and a place in `tests/spec/fields/whole.yaml` with what stands there
+/// instead when the field is changed.
+const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
+    ("a spec", "version", Does::Compiler, "version: v1", "version: v2"),
+    ("a spec", "name", Does::Plan, "name: whole spec", "name: another"),
+    ("a spec", "description", Does::Documentation, "about the spec", "other words"),
+    ("a spec", "templates", Does::Plan, "templates: true", "templates: false"),
+    ("a spec", "inputs", Does::Plan, "inputs: {type: object}", "inputs: {type: array}"),
+    ("a spec", "outputs", Does::Plan, "  told:", "  said:"),
+    ("a spec", "agent", Does::Plan, "  model: {provider: dummy}", "  model: {provider: other}"),
+    (
+        "a spec",
+        "workflow",
+        Does::Plan,
+        "    begin: {kind: workflow, ref: line}",
+        "    begin: {kind: workflow, ref: fan}",
+    ),
+    ("a spec", "components", Does::Plan, "implementation: host.fetch", "implementation: host.bring"),
+    ("a spec", "tools", Does::Plan, "argv: [ls,", "argv: [find,"),
+    ("a spec", "limits", Does::Plan, "limits: {max_steps: 901, wall_seconds: 902,", "limits: {"),
+    ("an output", "value", Does::Plan, "{value: \"{{ prev }}\"", "{value: said"),
+    ("an output", "schema", Does::Plan, "schema: {type: string}", "schema: {type: object}"),
+    ("`limits`", "max_steps", Does::Plan, "max_steps: 901", "max_steps: 1901"),
+    ("`limits`", "wall_seconds", Does::Plan, "wall_seconds: 902", "wall_seconds: 1902"),
+    ("`limits`", "deadline_seconds", Does::Plan, "deadline_seconds: 903", "deadline_seconds: 1903"),
+    ("`limits`", "max_depth", Does::Compiler, "max_depth: 9", "max_depth: 1"),
+    ("`components`", "agents", Does::Plan, "Write about", "Tell about"),
+    ("`components`", "functions", Does::Plan, "argv: [wc]", "argv: [nl]"),
+    ("`components`", "humans", Does::Plan, "assignee: ana", "assignee: bo"),
+    ("`components`", "workflows", Does::Plan, "name: the line", "name: a line"),
+    ("an agent", "name", Does::Plan, "name: the writer", "name: a writer"),
+    ("an agent", "description", Does::Documentation, "about the writer", "other words"),
+    ("an agent", "system_prompt", Does::Plan, "system_prompt: Write", "system_prompt: Speak"),
+    ("an agent", "model", Does::Plan, "name: model-1", "name: model-2"),
+    ("an agent", "strategy", Does::Plan, "strategy: {type: react, max_iterations: 5}\n", "x-none: {}\n"),
+    ("an agent", "runtime_preferences", Does::Documentation, "preferred_mode: native", "preferred_mode: adapter"),
+    ("an agent", "tools", Does::Plan, "tools: [look]", "tools: [list]"),
+    ("a model", "provider", Does::Plan, "provider: dummy", "provider: other"),
+    ("a model", "name", Does::Plan, "name: model-1", "name: model-3"),
+    ("a model", "temperature", Does::Plan, "temperature: 0.25", "temperature: 0.5"),
+    ("a model", "token_budget", Does::Plan, "token_budget: 904", "token_budget: 1904"),
+    ("a model", "extra", Does::Plan, "extra: {base_url: one}", "extra: {base_url: two}"),
+    ("a strategy", "type", Does::Plan, "strategy: {type: react}\n      tools: [look]", "strategy: {type: simple}"),
+    ("a strategy", "max_iterations", Does::Plan, "max_iterations: 5", "max_iterations: 6"),
+    (
+        "`runtime_preferences`",
+        "preferred_mode",
+        Does::Documentation,
+        "preferred_mode: native",
+        "preferred_mode: bridge",
+    ),
+    ("`runtime_preferences`", "allowed_modes", Does::Compiler, "[bridge, native]", "[native]"),
+    ("`runtime_preferences`", "fallback_mode", Does::Documentation, "fallback_mode: bridge", "fallback_mode: native"),
+    (
+        "`runtime_preferences`",
+        "native_provider",
+        Does::Documentation,
+        "native_provider: somebody",
+        "native_provider: x",
+    ),
+    ("`tools`", "include", Does::Plan, "include: [look, list]", "include: [list]"),
+    ("a tool", "description", Does::Plan, "about look", "other words"),
+    ("a tool", "parameters", Does::Plan, "required: [q]", "required: [r]"),
+    ("a tool", "implementation", Does::Plan, "host.look", "host.peek"),
+    ("a tool", "command", Does::Plan, "argv: [ls,", "argv: [stat,"),
+    ("a tool", "effect", Does::Plan, "effect: read", "effect: idempotent"),
+    ("a tool", "on_uncertain", Does::Plan, "on_uncertain: retry", "on_uncertain: ask"),
+    ("a tool", "approval", Does::Plan, "approval: {when: \"input.q == 'x'\"}", "approval: always"),
+    ("a function", "description", Does::Documentation, "about fetch", "other words"),
+    ("a function", "implementation", Does::Plan, "host.fetch", "host.get"),
+    ("a function", "command", Does::Plan, "command: {argv: [wc]}", "command: {argv: [tac]}"),
+    ("a function", "effect", Does::Plan, "effect: write\n      on_uncertain: fail\n", "effect: read\n"),
+    ("a function", "on_uncertain", Does::Plan, "on_uncertain: fail", "on_uncertain: ask"),
+    ("a function", "approval", Does::Plan, "approval: always", "approval: never"),
+    ("a command", "argv", Does::Plan, "[ls, \"{{ input.q }}\"]", "[ls, \"{{ input.r }}\"]"),
+    ("a command", "env", Does::Plan, "env: {MODE: fast}", "env: {MODE: slow}"),
+    ("a command", "cwd", Does::Plan, "cwd: sub", "cwd: other"),
+    ("a command", "stdin", Does::Compiler, "stdin: json", "stdin: text"),
+    ("`approval`", "when", Does::Plan, "input.q == 'x'", "input.q == 'y'"),
+    ("a human", "description", Does::Plan, "description: Publish", "description: Print"),
+    ("a human", "assignee", Does::Plan, "assignee: ana", "assignee: eve"),
+    ("a human", "timeout_seconds", Does::Plan, "timeout_seconds: 905", "timeout_seconds: 1905"),
+    ("a human", "on_timeout", Does::Plan, "on_timeout: escalate", "on_timeout: continue"),
+    ("a human", "request_type", Does::Plan, "reader: {}", "reader: {request_type: review}"),
+    ("a human", "options", Does::Plan, "options: [left, right]", "options: [left, up]"),
+    ("a human", "default_option", Does::Plan, "default_option: left", "default_option: right"),
+    ("a human", "context", Does::Plan, "context: {why: because}", "context: {why: so}"),
+    ("a human", "response_role", Does::Plan, "response_role: assistant", "response_role: user"),
+    ("a workflow", "type", Does::Plan, "{type: sequential, steps:", "{type: concurrent, participants:"),
+    ("a workflow", "name", Does::Plan, "name: the line", "name: line two"),
+    ("a workflow", "description", Does::Documentation, "about the line", "other words"),
+    (
+        "a workflow",
+        "steps",
+        Does::Plan,
+        "{id: first, kind: function, ref: fetch,",
+        "{id: first, kind: function, ref: count,",
+    ),
+    ("a workflow", "start", Does::Plan, "start: begin", "start: middle"),
+    ("a workflow", "nodes", Does::Plan, "last: {kind: human, ref: reader}", "last: {kind: human, ref: editor}"),
+    ("a workflow", "edges", Does::Plan, "    - {from: spare, to: last}\n", ""),
+    ("a workflow", "max_steps", Does::Plan, "max_steps: 907", "max_steps: 1907"),
+    ("a workflow", "on_max", Does::Plan, "on_max: {to: last, mark: too long}", "on_max: fail"),
+    (
+        "a workflow",
+        "participants",
+        Does::Plan,
+        "{id: two, kind: human, ref: editor}",
+        "{id: two, kind: human, ref: reader}",
+    ),
+    ("a workflow", "join", Does::Compiler, "join: all", "join: any"),
+    ("a workflow", "rest", Does::Compiler, "rest: cancel", "rest: drain"),
+    ("a workflow", "on_branch_error", Does::Plan, "on_branch_error: drain", "on_branch_error: fail_fast"),
+    ("a workflow", "combine", Does::Plan, "combine: map", "combine: text"),
+    ("a step", "id", Does::Plan, "{id: one, kind: agent", "{id: uno, kind: agent"),
+    ("a step", "kind", Does::Plan, "spare: {kind: human, ref: reader}", "spare: {kind: agent, ref: critic}"),
+    ("a step", "ref", Does::Plan, "{id: one, kind: agent, ref: critic}", "{id: one, kind: agent, ref: writer}"),
+    ("a step", "when", Does::Plan, "when: size(steps.first.output) > 1", "when: size(steps.first.output) > 2"),
+    ("a step", "input", Does::Plan, "input: \"{{ steps.first.output }}\"", "input: \"{{ prev }}\""),
+    ("a step", "set", Does::Plan, "set: {seen:", "set: {saw:"),
+    ("a step", "on_error", Does::Plan, "on_error: continue", "on_error: fail"),
+    ("a step", "max_retries", Does::Plan, "max_retries: 6", "max_retries: 8"),
+    ("a step", "retry", Does::Plan, "retry: {max_attempts: 7,", "retry: {max_attempts: 8,"),
+    ("a step", "timeout_seconds", Does::Plan, "timeout_seconds: 906", "timeout_seconds: 1906"),
+    ("a step", "fallback_ref", Does::Plan, "fallback_ref: spare", "fallback_ref: other"),
+    ("`retry`", "max_attempts", Does::Plan, "max_attempts: 7", "max_attempts: 9"),
+    ("`retry`", "initial_seconds", Does::Plan, "initial_seconds: 3", "initial_seconds: 5"),
+    ("`retry`", "factor", Does::Plan, "factor: 4", "factor: 3"),
+    ("`retry`", "max_seconds", Does::Plan, "max_seconds: 90", "max_seconds: 91"),
+    ("`retry`", "jitter", Does::Plan, "jitter: false", "jitter: true"),
+    ("`retry`", "on", Does::Plan, "on: [provider, timeout]", "on: [provider]"),
+    ("an edge", "from", Does::Plan, "{from: other, to: spare}", "{from: last, to: spare}"),
+    ("an edge", "to", Does::Plan, "{from: other, to: spare}", "{from: other, to: last}"),
+    ("an edge", "condition", Does::Plan, "condition: {type: status_is, value: failed}", "when: \"prev == 1\""),
+    ("an edge", "when", Does::Plan, "when: \"size(prev) > 8\"", "when: \"size(prev) > 9\""),
+    ("an edge", "max_visits", Does::Plan, "max_visits: 11", "max_visits: 12"),
+    ("an edge", "on_max", Does::Plan, "on_max: continue", "on_max: fail"),
+    ("a condition", "type", Does::Plan, "type: status_is, value: failed", "type: output_contains, value: failed"),
+    ("a condition", "value", Does::Plan, "value: again", "value: once more"),
+    ("`on_max`", "to", Does::Plan, "{to: last, mark: too long}", "{to: other, mark: too long}"),
+    ("`on_max`", "mark", Does::Plan, "mark: too long", "mark: endless"),
+];
+
+const WHOLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/spec/fields/whole.yaml"));
+
+/// A field that is accepted and then ignored is the worst bug that this project can have.
+#[test]
+fn each_field_changes_the_plan_or_is_documentation() {
+    let whole = crate::compile_str("whole.yaml", WHOLE).unwrap();
+    for shape in all() {
+        for field in shape.fields.iter().filter(|field| field.support == Support::Now) {
+            let place = format!("`{}` of {}", field.name, shape.name);
+            let row = CHANGES.iter().find(|(of, name, ..)| (*of, *name) == (shape.name, field.name));
+            let Some((_, _, does, from, to)) = row else { panic!("{place} has no row") };
+            assert_eq!(WHOLE.matches(from).count(), 1, "{place}: `{from}` stands there once");
+            match (does, crate::compile_str("whole.yaml", &WHOLE.replace(from, to))) {
+                (Does::Plan, Ok(plan)) => assert_ne!(plan.digest(), whole.digest(), "{place} is dropped"),
+                (Does::Documentation, Ok(plan)) => assert_eq!(plan.digest(), whole.digest(), "{place}"),
+                (Does::Compiler, Err(_)) => {}
+                (Does::Compiler, Ok(_)) => panic!("{place} is dropped"),
+                (_, Err(error)) => panic!("{place}: {error}"),
+            }
+        }
+    }
+    assert!(CHANGES.iter().all(|(of, name, ..)| all().iter().any(|s| s.name == *of && s.field(name).is_some())));
+}
