@@ -46,7 +46,7 @@ use kneo_core::{Failure, Usage, Value};
 /// The numbered behaviour of this engine: written into every record, never reused.
 pub const REVISION: u16 = 1;
 
-/// A run that waits longer than this for its next timer gives up its lease.
+/// A run that waits longer than this for its next attempt gives up its lease.
 pub const PARK_AFTER: Duration = Duration::from_secs(30);
 
 /// How many tool calls of one turn run at the same time.

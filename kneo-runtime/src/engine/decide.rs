@@ -146,11 +146,12 @@ fn advance(state: &State, out: &mut Out) {
     park(state, out);
 }
 
-/// Gives up the lease when nothing is in flight and nothing is due for long.
+/// Gives up the lease when nothing is in flight and nothing is tried again soon. A deadline, however near, keeps no
+/// lease: what it ends is the wait for a person, who may answer from anywhere.
 fn park(state: &State, out: &mut Out) {
     let waits = state.status == RunStatus::Running && state.effects.is_empty();
-    let timer = state.next_timer_while_blocked();
-    if waits && timer.is_none_or(|at| at > out.at.after(PARK_AFTER)) {
-        out.push(Path::root(), Event::RunParked { status: Parked::Blocked, ready_at: timer });
+    if waits && state.next_attempt().is_none_or(|at| at > out.at.after(PARK_AFTER)) {
+        let ready_at = state.next_timer_while_blocked();
+        out.push(Path::root(), Event::RunParked { status: Parked::Blocked, ready_at });
     }
 }

@@ -394,6 +394,12 @@ impl State {
         [timer, self.deadline()].into_iter().flatten().min()
     }
 
+    /// When something that failed is tried again.
+    pub(super) fn next_attempt(&self) -> Option<Timestamp> {
+        let backoffs = self.timers.iter().filter(|(_, timer)| matches!(timer, Timer::Backoff(_)));
+        backoffs.map(|(at, _)| *at).next()
+    }
+
     /// The paths of the live steps, outermost first.
     pub fn live_steps(&self) -> impl Iterator<Item = &Path> {
         self.steps.keys()

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use kneo_core::FailureKind;
 use kneo_core::clock::Clock as _;
 use kneo_core::plan::{Effect, Limits, OnTimeout, RequestType};
 use kneo_core::task::{Decision, TaskState};
+use kneo_core::{FailureKind, RunStatus};
 use kneo_runtime::{Outcome, RuntimeError, Start};
 
 use super::support::*;
@@ -38,6 +38,24 @@ async fn a_persons_deadline_fires_by_itself() {
         // Polling finds the timer of a parked run.
         assert!(late <= Duration::from_secs(2), "{late:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_however_near_keeps_no_run_from_saying_that_it_waits() {
+    let mut plan = plan();
+    let human = plan.human("editor", RequestType::Approval);
+    plan.edit(|plan| plan.humans[0].timeout_ms = Some(2_000));
+    let root = plan.scope("main", |scope| {
+        scope.human("gate", human);
+    });
+    let harness = harness();
+    let runtime = build(harness.builder());
+    let before = harness.clock().now();
+    let run = runtime.start(&plan.build(root).unwrap(), Start::new(int(5))).await.unwrap();
+    let task = blocked(&run).await.remove(0);
+    assert_eq!((harness.clock().now(), run.status().await.unwrap()), (before, RunStatus::Blocked));
+    runtime.decide(task.task, Decision::approve(), ana()).await.unwrap();
+    assert_eq!(completed(&run).await, int(5));
 }
 
 #[tokio::test(start_paused = true)]
