@@ -30,7 +30,7 @@ pub struct CallContext {
     pub run_started_at: Timestamp,
     /// Tells the call to stop.
     pub cancel: Cancel,
-    /// How long the call may take; the runtime cancels it then.
+    /// How long the call may take. The runtime cancels it then, and says why: a callee need not watch the time.
     pub timeout: Option<Duration>,
     /// Takes text as it is generated.
     pub deltas: Deltas,

@@ -9,6 +9,7 @@ mod suite {
     mod event;
     mod fault;
     mod flow;
+    mod gone;
     mod human;
     mod observe;
     mod retry;

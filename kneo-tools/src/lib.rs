@@ -45,7 +45,6 @@
 //! | `tool_signal` | yes | A signal ended the program. |
 //! | `tool_output_too_large` | no | Standard output is over the cap. |
 //! | `tool_output_invalid` | no | Standard output is not UTF-8, or is JSON beyond the limits of values. |
-//! | `tool_timeout` | yes | The call took longer than it may; the command is gone. |
 //! | `tool_cancelled` | no | The call was cancelled; the command is gone. |
 
 mod command;

@@ -156,6 +156,8 @@ pub(super) enum Phase {
     BackingOff,
     /// It has failed for good, which is still to be said.
     Failing(Failure),
+    /// Its time is over, and what is in flight below it was told to stop.
+    TimedOut,
     /// A task is open.
     Asking(Ask),
     /// The task is answered.
@@ -413,6 +415,11 @@ impl State {
     pub(super) fn wall_due(&self) -> Option<Timestamp> {
         let limit = Duration::from_millis(self.plan().limits.wall_ms?);
         Some(self.running_since?.after(limit.saturating_sub(self.wall_used)))
+    }
+
+    /// Whether an effect is in flight at a path or below: what it belongs to goes on only when it is really gone.
+    pub(super) fn is_busy_within(&self, path: &Path) -> bool {
+        self.effects.range(path.clone()..).take_while(|(at, _)| at.is_within(path)).next().is_some()
     }
 
     /// The step whose turn or call, or whose own effect, stands at a path.

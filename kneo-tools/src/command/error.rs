@@ -40,8 +40,6 @@ pub(super) enum CommandError {
     OutputTooLarge { program: String, cap: usize },
     #[error("the output of `{program}` is no value: {reason}")]
     OutputInvalid { program: String, reason: String },
-    #[error("`{program}` took longer than {} s and was ended", .limit.as_secs_f64())]
-    Timeout { program: String, limit: Duration },
     #[error("`{0}` was cancelled and ended")]
     Cancelled(String),
 }
@@ -85,7 +83,6 @@ impl CommandError {
             CommandError::Signal { .. } => "tool_signal",
             CommandError::OutputTooLarge { .. } => "tool_output_too_large",
             CommandError::OutputInvalid { .. } => "tool_output_invalid",
-            CommandError::Timeout { .. } => "tool_timeout",
             CommandError::Cancelled(_) => "tool_cancelled",
         }
     }
@@ -96,8 +93,7 @@ impl CommandError {
             CommandError::Start { .. }
             | CommandError::Guard { .. }
             | CommandError::Exit { .. }
-            | CommandError::Signal { .. }
-            | CommandError::Timeout { .. } => true,
+            | CommandError::Signal { .. } => true,
             CommandError::Unsupported(_)
             | CommandError::Invalid(_)
             | CommandError::NotOnSearchPath(..)

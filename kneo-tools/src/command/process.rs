@@ -37,8 +37,6 @@ pub(super) async fn run(
     if context.cancel.is_cancelled() {
         return Err(CommandError::Cancelled(invocation.name.clone()));
     }
-    let limit = context.timeout.unwrap_or(Duration::MAX);
-    let deadline = Instant::now().checked_add(limit);
     let guard = Guard::start().await.map_err(|error| guard_error(invocation, &error))?;
     // INVARIANT: declared after the guard, so that it is dropped first and the guard's death reaches a group whose
     // leader is not yet reaped.
@@ -48,7 +46,7 @@ pub(super) async fn run(
     let mut captured = Captured::new(settings.max_output_bytes, settings.max_stderr_bytes);
     let end = {
         let mut streams = Streams::new(stream::pump(&mut command, stdin, &mut captured));
-        let end = await_end(&mut command, &mut streams, context, deadline).await;
+        let end = await_end(&mut command, &mut streams, context).await;
         match end {
             End::Exited(_) => {
                 guard.signal(Signal::KILL);
@@ -60,7 +58,7 @@ pub(super) async fn run(
                 guard.signal(Signal::KILL);
                 let _ = timeout(settings.grace, command.wait()).await;
             }
-            End::Cancelled | End::TimedOut => terminate(&guard, &mut command, &mut streams, settings.grace).await,
+            End::Cancelled => terminate(&guard, &mut command, &mut streams, settings.grace).await,
         }
         end
     };
@@ -69,7 +67,6 @@ pub(super) async fn run(
         End::Exited(status) => judge(status, captured, invocation),
         End::Overflow => Err(too_large(invocation, settings)),
         End::Cancelled => Err(CommandError::Cancelled(program())),
-        End::TimedOut => Err(CommandError::Timeout { program: program(), limit }),
         End::Lost(source) => Err(CommandError::Start { program: program(), source }),
     };
     finish(guard, result).await
@@ -80,7 +77,6 @@ enum End {
     Exited(ExitStatus),
     Overflow,
     Cancelled,
-    TimedOut,
     /// The operating system does not tell.
     Lost(io::Error),
 }
@@ -103,21 +99,13 @@ async fn await_end<F: Future<Output = Result<(), Overflow>>>(
     command: &mut Child,
     streams: &mut Streams<F>,
     context: &CallContext,
-    deadline: Option<Instant>,
 ) -> End {
-    let overdue = async {
-        match deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         // Work that is finished counts, even if it is cancelled in the same moment.
         biased;
         status = command.wait() => status.map_or_else(End::Lost, End::Exited),
         Overflow = streams.overflow() => End::Overflow,
         () = context.cancel.cancelled() => End::Cancelled,
-        () = overdue => End::TimedOut,
     }
 }
 

@@ -41,15 +41,13 @@ async fn a_cancelled_call_starts_nothing() {
     assert!(!file.exists());
 }
 
+/// The runtime cancels a call whose time is over, and says so: a command that ended itself then would hide why.
 #[tokio::test]
-async fn a_timeout_ends_the_whole_group() {
+async fn time_that_is_over_is_the_runtimes_to_tell() {
     let host = Host::new();
-    let function = host.bind(&sh(&family(&host, ""))).unwrap();
-    let context = context(Cancel::new()).with_timeout(Some(Duration::from_millis(300)));
-    let error = function.call(Value::Null, &context).await.unwrap_err();
-    assert_eq!((&*error.code, error.retryable), ("tool_timeout", true));
-    assert_eq!(&*error.message, "`sh` took longer than 0.3 s and was ended");
-    gone(&pids(host.path("pids"), 2).await).await;
+    let function = host.bind(&sh("sleep 0.05; echo late")).unwrap();
+    let context = context(Cancel::new()).with_timeout(Some(Duration::from_millis(1)));
+    assert_eq!(function.call(Value::Null, &context).await.unwrap(), Value::from("late"));
 }
 
 #[tokio::test]

@@ -115,8 +115,13 @@ async fn busy_parent() {
     let slow = tools.bind(&sh("sleep 1000 & echo x; wait")).unwrap();
     let one_of_each = async || {
         quick.call(Value::Null, &context(Cancel::new())).await.unwrap();
-        let overdue = context(Cancel::new()).with_timeout(Some(Duration::from_millis(1)));
-        assert_eq!(&*slow.call(Value::Null, &overdue).await.unwrap_err().code, "tool_timeout");
+        let overdue = context(Cancel::new());
+        let cancelled = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            overdue.cancel.cancel();
+        };
+        let (result, ()) = tokio::join!(slow.call(Value::Null, &overdue), cancelled);
+        assert_eq!(&*result.unwrap_err().code, "tool_cancelled");
         let dropped = context(Cancel::new());
         let _ = tokio::time::timeout(Duration::from_millis(1), slow.call(Value::Null, &dropped)).await;
     };

@@ -15,11 +15,11 @@ use crate::engine::transcript::answer_to_value;
 pub(super) fn intend(state: &State, out: &mut Out, path: &Path, kind: EffectKind, attempt: Attempt) {
     let step = state.owner(path).and_then(|at| state.steps.get(&at));
     let node = step.and_then(|step| state.plan().node(step.node).map(|node| (step.node, node)));
-    let (mut deadline, mut version) = (None, None);
+    // A step's timeout bounds each attempt of its function, or of its agent's turns and calls.
+    let deadline = node.and_then(|(_, node)| node.policy.timeout()).map(|timeout| out.at.after(timeout));
+    let mut version = None;
     match kind {
-        // A step's timeout bounds each attempt of a function; of an agent it bounds the step.
         EffectKind::Function => {
-            deadline = node.and_then(|(_, node)| node.policy.timeout()).map(|timeout| out.at.after(timeout));
             version = node.and_then(|(at, _)| state.program.function_version(at));
         }
         EffectKind::ToolCall => {

@@ -23,7 +23,10 @@ pub(super) fn advance(state: &State, out: &mut Out, path: &Path, branches: &[Bra
             for (other, _) in running() {
                 ending::stop(state, out, &path.child(Segment::Branch(other)));
             }
-            step::fail(state, out, path, &of_branch(fork, at, failure));
+            // What follows the failure must not run beside what led to it.
+            if out.entries.is_empty() && !state.is_busy_within(path) {
+                step::fail(state, out, path, &of_branch(fork, at, failure));
+            }
         }
         None if running().next().is_some() => {}
         None => match combine(fork, branches) {

@@ -2,7 +2,7 @@
 
 use kneo_core::event::{AfterFailure, Event};
 use kneo_core::plan::{Approval, NodeKind, OnError};
-use kneo_core::{Failure, Path};
+use kneo_core::{Failure, FailureKind, Path};
 
 use super::{Out, agent, effect, fork, human};
 use crate::engine::environment::{InputView, holds};
@@ -13,6 +13,7 @@ pub(super) fn advance(state: &State, out: &mut Out, path: &Path) {
     match &step.phase {
         Phase::New => begin(state, out, path),
         Phase::Failing(failure) => fail(state, out, path, failure),
+        Phase::TimedOut => time_out(state, out, path),
         Phase::Answered(ask, answer) => human::answered(state, out, path, *ask, answer),
         Phase::Forked(branches) => fork::advance(state, out, path, branches),
         Phase::Agent(run) => agent::advance(state, out, path, run),
@@ -38,6 +39,14 @@ fn begin(state: &State, out: &mut Out, path: &Path) {
             out.push(path.clone(), Event::ForkTaken { started });
         }
         _ => {}
+    }
+}
+
+/// Fails a step whose time is over, once nothing of it is in flight any more.
+fn time_out(state: &State, out: &mut Out, path: &Path) {
+    if !state.is_busy_within(path) {
+        let failure = Failure::new(FailureKind::Timeout, "the step took longer than `timeout_seconds`");
+        fail(state, out, path, &failure.with_code("timeout").with_retryable(false));
     }
 }
 

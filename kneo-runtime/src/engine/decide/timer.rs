@@ -3,9 +3,9 @@
 use kneo_core::event::{AfterExpiry, Event};
 use kneo_core::plan::OnTimeout;
 use kneo_core::task::{Decision, DecisionKind};
-use kneo_core::{Failure, FailureKind, Segment, TaskId};
+use kneo_core::{Segment, TaskId};
 
-use super::{Out, effect, ending, step};
+use super::{Out, effect, ending};
 use crate::engine::state::{OpenTask, State, Timer};
 
 /// Fires the earliest timer that is due. `true` if one was.
@@ -19,11 +19,7 @@ pub(super) fn due(state: &State, out: &mut Out) -> bool {
             Some(Segment::Turn(_)) => super::agent::ask_model(state, out, path),
             _ => effect::start_function(state, out, path),
         },
-        Timer::StepTimeout(path) => {
-            ending::stop(state, out, path);
-            let failure = Failure::new(FailureKind::Timeout, "the step took longer than `timeout_seconds`");
-            step::fail(state, out, path, &failure.with_retryable(false));
-        }
+        Timer::StepTimeout(path) => ending::stop(state, out, path),
         Timer::Task(id) => {
             if let Some(task) = state.tasks.get(id) {
                 expire(out, *id, task);

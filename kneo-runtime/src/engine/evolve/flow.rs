@@ -87,8 +87,8 @@ pub(super) fn entered(state: &mut State, path: &Path, via: Option<EdgeIx>, input
         }
         _ => Phase::New,
     };
-    // A function's timeout bounds each attempt, a human's the question; of the others it bounds the step.
-    let whole = matches!(def.kind, NodeKind::Agent(_) | NodeKind::Workflow(_) | NodeKind::Fork(_));
+    // A timeout bounds each attempt of a function or an agent, and a human's question; of the others the whole step.
+    let whole = matches!(def.kind, NodeKind::Workflow(_) | NodeKind::Fork(_));
     if let (true, Some(timeout)) = (whole, def.policy.timeout()) {
         state.timers.insert((state.last_at.after(timeout), Timer::StepTimeout(path.clone())));
     }
