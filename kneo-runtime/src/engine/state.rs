@@ -226,6 +226,8 @@ pub(super) enum AgentPhase {
 pub(super) struct CallRun {
     pub(super) call: ToolCall,
     pub(super) tool: Option<ToolIx>,
+    /// The answer was cut at its longest: the call may lack a part even if it reads well.
+    pub(super) cut: bool,
     pub(super) tries: Tries,
     pub(super) phase: CallPhase,
 }

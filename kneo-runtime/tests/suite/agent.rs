@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kneo_core::call::CallError;
-use kneo_core::message::{Part, Role};
-use kneo_core::plan::{Approval, CompiledPlan, Effect};
+use kneo_core::message::{Part, Role, StopReason};
+use kneo_core::plan::{Approval, CompiledPlan, Effect, Strategy};
 use kneo_core::provider::ModelRequest;
 use kneo_core::task::{Decision, TaskCause};
 use kneo_core::tool::Tool;
-use kneo_core::{Usage, Value};
+use kneo_core::{FailureKind, Usage, Value};
 use kneo_runtime::testkit::{ScriptedModel, answer, asks_for};
 use kneo_runtime::{Delta, DeltaSink, RuntimeBuilder, Start, typed};
 
@@ -117,6 +117,40 @@ async fn a_failed_turn_that_was_paid_for_counts() {
     let run = runtime.start(&plan.build(root).unwrap(), Start::new("go")).await.unwrap();
     assert_eq!(completed(&run).await, Value::from("done"));
     assert_eq!(run.view().await.unwrap().usage, Usage::new(17, 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_cut_runs_no_tool_and_is_no_answer() {
+    let model = ScriptedModel::new(|request: &ModelRequest| {
+        let mut next = match request.messages.last().map(|last| last.parts.as_slice()) {
+            Some([Part::ToolResult(result)]) => answer(&result.content.to_text()),
+            _ => asks_for([("send", map([("to", Value::from("bea"))]))]),
+        };
+        next.stop = StopReason::Length;
+        Ok(next)
+    });
+    let harness = harness();
+    let (tool, sent) = send();
+    let runtime = build(harness.builder().provider("model", Arc::new(model)).tool(tool));
+    let run = runtime.start(&with_tool(Approval::Never), Start::new("write")).await.unwrap();
+    let failure = failed(&run).await;
+    assert_eq!((failure.kind, failure.code.as_deref()), (FailureKind::Provider, Some("provider_answer_cut")));
+    assert_eq!(sent.load(Ordering::SeqCst), 0);
+    assert_eq!(count(&harness.journal(run.id()).await.unwrap(), "call_refused"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_simple_agent_drops_no_calls() {
+    let mut plan = plan();
+    let agent = plan.agent("clerk", "model", vec![]);
+    plan.edit(|plan| plan.agents[0].strategy = Strategy::Simple);
+    let root = plan.scope("main", |scope| {
+        scope.agent("ask", agent);
+    });
+    let harness = harness();
+    let runtime = build(harness.builder().provider("model", Arc::new(clerk())));
+    let run = runtime.start(&plan.build(root).unwrap(), Start::new("write")).await.unwrap();
+    assert_eq!(failed(&run).await.code.as_deref(), Some("provider_unexpected_tool_calls"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -84,6 +84,10 @@ fn begin_call(state: &State, out: &mut Out, path: &Path, run: &CallRun, room: bo
         let name = &run.call.name;
         return refuse(Refusal::UnknownTool, format!("there is no tool `{name}`{}", known_tools(state, path)));
     };
+    if run.cut {
+        let message = "the answer was cut at its longest, so that nothing was run: send shorter arguments";
+        return refuse(Refusal::MalformedArguments, message.to_owned());
+    }
     let Arguments::Parsed(arguments) = &run.call.arguments else {
         return refuse(
             Refusal::MalformedArguments,

@@ -129,24 +129,34 @@ fn answered(plan: &Plan, node: NodeIx, agent: &mut AgentRun, message: Message, s
     };
     let def = plan.agent(*at).ok_or("the plan has no such agent")?;
     let text: Arc<str> = Arc::from(message.to_text());
-    let calls: Vec<CallRun> = message.tool_calls().map(|call| call_run(plan, &def.tools, call)).collect();
+    let cut = stop == StopReason::Length;
+    let calls: Vec<CallRun> = message.tool_calls().map(|call| call_run(plan, &def.tools, call, cut)).collect();
     agent.messages.push(Arc::new(message));
+    let failing = |message: &str, code: &str| {
+        let failure = Failure::new(FailureKind::Provider, message);
+        AgentPhase::Failing(failure.with_code(code).with_retryable(false))
+    };
     agent.phase = match (stop, def.strategy) {
         (StopReason::ContentFilter, _) => {
-            let failure = Failure::new(FailureKind::Provider, "the model's content filter stopped the answer");
-            AgentPhase::Failing(failure.with_code("provider_content_filter").with_retryable(false))
+            failing("the model's content filter stopped the answer", "provider_content_filter")
+        }
+        (_, Strategy::Simple) if !calls.is_empty() => {
+            failing("the model asked for tools, and a `simple` agent offers none", "provider_unexpected_tool_calls")
         }
         (_, Strategy::React { .. }) if !calls.is_empty() => AgentPhase::Calls(calls),
+        // Half an answer looks like a whole one to whatever follows.
+        (StopReason::Length, _) => failing("the answer was cut at its longest", "provider_answer_cut"),
         _ => AgentPhase::Answer(text),
     };
     Ok(())
 }
 
-fn call_run(plan: &Plan, tools: &[ToolIx], call: &ToolCall) -> CallRun {
+fn call_run(plan: &Plan, tools: &[ToolIx], call: &ToolCall, cut: bool) -> CallRun {
     let named = |at: &&ToolIx| plan.tool(**at).is_some_and(|tool| tool.name.as_str() == &*call.name);
     CallRun {
         call: call.clone(),
         tool: tools.iter().find(named).copied(),
+        cut,
         tries: Tries::default(),
         phase: CallPhase::New,
     }
