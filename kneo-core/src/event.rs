@@ -267,7 +267,7 @@ pub enum Source {
 
 /// What kind of effect it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "the engine must handle each")]
 pub enum EffectKind {
     /// A function call.
     Function,

@@ -106,7 +106,6 @@ impl Binder<'_> {
                 self.need(found, || Requirement::Tool(implementation.clone()))
             }
             BackingDef::Command(command) => self.command(name, command).map(Callable::Command),
-            _ => None,
         }
     }
 
@@ -117,7 +116,6 @@ impl Binder<'_> {
                 self.need(found, || Requirement::Function(implementation.clone()))
             }
             BackingDef::Command(command) => self.command(name, command),
-            _ => None,
         }
     }
 
@@ -162,7 +160,7 @@ fn versions(plan: &Plan, tools: &[Callable], functions: &[Arc<dyn Function>]) ->
     });
     let of_functions = (0u32..).zip(&plan.nodes).filter_map(|(at, node)| match &node.kind {
         NodeKind::Function(function) => Some((NodeIx::new(at), functions.get(function.as_usize())?.version()?)),
-        _ => None,
+        NodeKind::Agent(_) | NodeKind::Human(_) | NodeKind::Workflow(_) | NodeKind::Set(_) | NodeKind::Fork(_) => None,
     });
     Versions { tools: of_tools.collect(), functions: of_functions.collect() }
 }

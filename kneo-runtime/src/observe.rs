@@ -17,6 +17,5 @@ pub(crate) fn effect(kind: EffectKind, path: &Path, attempt: Attempt, place: &st
         EffectKind::Function => tracing::info_span!("kneo.function", %path, attempt, place),
         EffectKind::ModelTurn => tracing::info_span!("kneo.model_turn", %path, attempt, place),
         EffectKind::ToolCall => tracing::info_span!("kneo.tool_call", %path, attempt, place),
-        _ => tracing::info_span!("kneo.effect", %path, attempt, place),
     }
 }

@@ -54,7 +54,6 @@ fn request_type(kind: RequestType) -> &'static str {
         RequestType::Correction => "correction",
         RequestType::Selection => "selection",
         RequestType::Freeform => "freeform",
-        _ => "other",
     }
 }
 
@@ -63,7 +62,6 @@ fn on_timeout(rule: OnTimeout) -> &'static str {
         OnTimeout::Fail => "fail",
         OnTimeout::Continue => "continue",
         OnTimeout::Escalate => "escalate",
-        _ => "other",
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Scope {
 /// The author's word for a workflow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum ScopeKind {
     /// Steps in order.
     Sequential,
@@ -70,7 +70,7 @@ pub struct Node {
 /// What a node does.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum NodeKind {
     /// Asks an agent.
     Agent(AgentIx),
@@ -115,7 +115,7 @@ pub struct Branch {
 /// When a [`Fork`] is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum JoinRule {
     /// When every branch has settled.
     All,
@@ -124,7 +124,7 @@ pub enum JoinRule {
 /// What becomes of branches that still run when a [`Fork`] is done or fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Rest {
     /// They are cancelled, and their human tasks withdrawn.
     Cancel,
@@ -133,7 +133,7 @@ pub enum Rest {
 /// What a failed branch does to its siblings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum OnBranchError {
     /// The others are cancelled at once and the fork fails.
     FailFast,
@@ -144,7 +144,7 @@ pub enum OnBranchError {
 /// How the outputs of branches become one value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Combine {
     /// One text: a paragraph `name: output` per branch, in the author's order.
     Text,
@@ -171,7 +171,7 @@ pub struct Edge {
 /// When an [`Edge`] holds, judged on the step it leaves.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Condition {
     /// The expression is `true`.
     Expr(Expr),
@@ -184,7 +184,7 @@ pub enum Condition {
 /// How a step ended, as `steps.<id>.status` says it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum StepStatus {
     /// It has an output.
     Completed,
@@ -220,7 +220,7 @@ pub struct Bound {
 /// What happens at a [`Bound`].
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum OnMax {
     /// The workflow fails with kind `limit`.
     #[default]
@@ -267,7 +267,7 @@ impl StepPolicy {
 /// What happens when a step has failed for good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum OnError {
     /// Its workflow fails.
     #[default]

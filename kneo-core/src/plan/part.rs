@@ -52,7 +52,7 @@ pub struct ModelDef {
 /// How an agent works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Strategy {
     /// One answer, no tools.
     Simple,
@@ -106,7 +106,7 @@ pub struct FunctionDef {
 /// What runs behind a tool or a function.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum BackingDef {
     /// Code that the host registers under a name.
     Implementation(Name),
@@ -134,7 +134,7 @@ pub struct CommandDef {
 /// What a command reads on standard input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Stdin {
     /// The input as JSON.
     #[default]
@@ -144,7 +144,7 @@ pub enum Stdin {
 /// What running something again would do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Effect {
     /// It changes nothing.
     Read,
@@ -157,7 +157,7 @@ pub enum Effect {
 /// What happens when a write was in flight at a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum OnUncertain {
     /// A person decides: run again, supply the result, or fail.
     Ask,
@@ -170,7 +170,7 @@ pub enum OnUncertain {
 /// Whether a person must agree to a call.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum Approval {
     /// Nobody is asked.
     #[default]
@@ -218,7 +218,7 @@ pub struct HumanDef {
 /// What kind of answer a person gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum RequestType {
     /// Yes or no.
     #[default]
@@ -236,7 +236,7 @@ pub enum RequestType {
 /// What happens when nobody answers in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum OnTimeout {
     /// The step fails with kind `expired`.
     #[default]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kneo_core::plan::{AgentIx, CompiledPlan, NodeIx, NodeKind, Plan, SchemaIx, ToolIx};
+use kneo_core::plan::{AgentIx, CompiledPlan, NodeIx, Plan, SchemaIx, ToolIx};
 use kneo_core::provider::ToolOffer;
 use kneo_core::schema::{Schema, SchemaError};
 use kneo_core::{Name, Value};
@@ -125,10 +125,7 @@ impl Program {
     }
 
     pub(super) fn function_version(&self, node: NodeIx) -> Option<Arc<str>> {
-        match self.plan().node(node)?.kind {
-            NodeKind::Function(_) => self.versions.functions.get(&node).cloned(),
-            _ => None,
-        }
+        self.versions.functions.get(&node).cloned()
     }
 }
 

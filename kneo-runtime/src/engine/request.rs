@@ -60,7 +60,7 @@ pub fn effect_request(state: &State, path: &Path) -> Result<EffectRequest, Failu
             let (_, call) = call_at(state, path).ok_or_else(gone)?;
             Ok(EffectRequest::ToolCall { tool: call.tool.ok_or_else(gone)?, arguments: call_arguments(call) })
         }
-        _ => model_turn(state, path).ok_or_else(gone)?,
+        EffectKind::ModelTurn => model_turn(state, path).ok_or_else(gone)?,
     }
 }
 

@@ -129,12 +129,13 @@ async fn an_overdue_tool_call_is_an_error_for_the_model_and_waiting_for_consent_
         let ask = scope.agent("ask", agent);
         scope.edit(ask, |node| node.policy.timeout_ms = Some(3_000));
     });
-    let model = ScriptedModel::new(|request: &ModelRequest| match request.messages.last().map(|last| &last.parts[..]) {
-        Some([kneo_core::message::Part::ToolResult(result)]) => {
-            Ok(answer(&format!("{}: {}", result.is_error, result.content.to_text())))
-        }
-        _ => Ok(asks_for([("nap", map([]))])),
-    });
+    let model =
+        ScriptedModel::new(|request: &ModelRequest| match request.messages.last().map(|last| &last.parts[..]) {
+            Some([kneo_core::message::Part::ToolResult(result)]) => {
+                Ok(answer(&format!("{}: {}", result.is_error, result.content.to_text())))
+            }
+            _ => Ok(asks_for([("nap", map([]))])),
+        });
     #[derive(serde::Deserialize, schemars::JsonSchema)]
     struct Nothing {}
     let nap = typed::tool("nap", "Naps.", |_: Nothing| async {

@@ -29,11 +29,10 @@ impl BoundCommand {
         Ok(BoundCommand { command: command.clone(), settings })
     }
 
-    fn stdin(&self, input: &Value) -> Result<Vec<u8>, CommandError> {
+    fn stdin(&self, input: &Value) -> Vec<u8> {
         match self.command.stdin {
             // The line end lets programs that read by lines see a whole one.
-            Stdin::Json => Ok(format!("{input}\n").into_bytes()),
-            other => Err(CommandError::Unsupported(format!("it knows no standard input of kind `{other:?}`"))),
+            Stdin::Json => format!("{input}\n").into_bytes(),
         }
     }
 }
@@ -41,7 +40,7 @@ impl BoundCommand {
 #[async_trait]
 impl Function for BoundCommand {
     async fn call(&self, input: Value, context: &CallContext) -> Result<Value, CallError> {
-        let stdin = self.stdin(&input)?;
+        let stdin = self.stdin(&input);
         let invocation = invocation::fill(&self.command, &self.settings, &input, context)?;
         let stdout = process::run(&invocation, &stdin, context, &self.settings).await?;
         output::read(stdout).map_err(|reason| CommandError::OutputInvalid { program: invocation.name, reason }.into())

@@ -35,7 +35,7 @@ fn refuse_turn(state: &State, path: &Path, run: &AgentRun) -> Option<Failure> {
     let (_, def) = agent_of(state, path)?;
     let most = match def.strategy {
         Strategy::React { max_iterations } => max_iterations.get(),
-        _ => 1,
+        Strategy::Simple => 1,
     };
     if run.turn > most {
         let message = format!("the agent took {most} turns without an answer: `max_iterations` allows no more");

@@ -38,13 +38,13 @@ fn after_loss(state: &State, path: &Path, kind: EffectKind) -> AfterLoss {
     let declared = match kind {
         EffectKind::Function => function(state, path),
         EffectKind::ToolCall => tool(state, path),
-        _ => Some((Effect::Idempotent, OnUncertain::Retry)),
+        EffectKind::ModelTurn => Some((Effect::Idempotent, OnUncertain::Retry)),
     };
     match declared {
-        Some((Effect::Read | Effect::Idempotent, _)) | Some((_, OnUncertain::Retry)) => AfterLoss::Rerun,
-        Some((_, OnUncertain::Fail)) => AfterLoss::Fail,
+        Some((Effect::Read | Effect::Idempotent, _) | (Effect::Write, OnUncertain::Retry)) => AfterLoss::Rerun,
+        Some((Effect::Write, OnUncertain::Fail)) => AfterLoss::Fail,
         // Whatever is not known to be harmless is asked about.
-        _ => AfterLoss::Ask,
+        Some((Effect::Write, OnUncertain::Ask)) | None => AfterLoss::Ask,
     }
 }
 

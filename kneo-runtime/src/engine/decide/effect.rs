@@ -26,7 +26,7 @@ pub(super) fn intend(state: &State, out: &mut Out, path: &Path, kind: EffectKind
             let tool = super::agent::call_at(state, path).and_then(|(_, call)| call.tool);
             version = tool.and_then(|tool| state.program.tool_version(tool));
         }
-        _ => {}
+        EffectKind::ModelTurn => {}
     }
     out.push(path.clone(), Event::EffectIntended { attempt, kind, deadline, version });
 }
@@ -108,7 +108,7 @@ fn own_kind(kind: EffectKind) -> FailureKind {
     match kind {
         EffectKind::Function => FailureKind::Function,
         EffectKind::ModelTurn => FailureKind::Provider,
-        _ => FailureKind::Tool,
+        EffectKind::ToolCall => FailureKind::Tool,
     }
 }
 

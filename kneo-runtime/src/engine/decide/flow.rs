@@ -94,7 +94,7 @@ fn then(on_max: &OnMax) -> AfterBound {
     match on_max {
         OnMax::Continue => AfterBound::Continue,
         OnMax::To { node, mark } => AfterBound::To { node: *node, mark: mark.clone() },
-        _ => AfterBound::Fail,
+        OnMax::Fail => AfterBound::Fail,
     }
 }
 
@@ -144,7 +144,6 @@ fn edge_holds(state: &State, scope: &ScopeRun, flow: &Flow, edge: &Edge) -> Resu
         Some(Condition::Expr(expr)) => holds(expr, &ScopeView { state, scope, prev: &flow.value }),
         Some(Condition::OutputContains(text)) => Ok(flow.value.to_text().contains(&**text)),
         Some(Condition::StatusIs(status)) => Ok(settled.is_some_and(|result| result.status == *status)),
-        Some(_) => Ok(false),
     }
 }
 

@@ -52,7 +52,7 @@ fn combine(fork: &Fork, branches: &[BranchRun]) -> Result<Payload, Failure> {
     });
     let value = match fork.combine {
         Combine::Map => Value::map(outputs.map(|(name, value)| (name.to_shared(), value.clone()))).map_err(unfit)?,
-        _ => {
+        Combine::Text => {
             let paragraphs: Vec<String> = outputs.map(|(name, value)| format!("{name}: {}", value.to_text())).collect();
             Value::from(paragraphs.join("\n\n"))
         }

@@ -44,7 +44,7 @@ fn actions(request: RequestType) -> Vec<DecisionKind> {
         RequestType::Correction => vec![DecisionKind::Edit, DecisionKind::Approve],
         RequestType::Selection => vec![DecisionKind::Select],
         RequestType::Freeform => vec![DecisionKind::Provide],
-        _ => vec![DecisionKind::Approve, DecisionKind::Reject],
+        RequestType::Approval => vec![DecisionKind::Approve, DecisionKind::Reject],
     }
 }
 

@@ -38,7 +38,8 @@ fn begin(state: &State, out: &mut Out, path: &Path) {
             let started = (0u32..).take(fork.branches.len()).collect();
             out.push(path.clone(), Event::ForkTaken { started });
         }
-        _ => {}
+        // Entering an agent or a workflow has begun it, and a `set` is over when it is entered.
+        NodeKind::Agent(_) | NodeKind::Workflow(_) | NodeKind::Set(_) => {}
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) fn needs_approval(state: &State, approval: &Approval, input: &kneo_co
     match approval {
         Approval::Never => Ok(false),
         Approval::When(expr) => holds(expr, &InputView { state, input }),
-        _ => Ok(true),
+        Approval::Always => Ok(true),
     }
 }
 
@@ -75,6 +76,6 @@ pub(super) fn after_failure(policy: OnError, flow: FlowKind) -> AfterFailure {
         _ if flow == FlowKind::Fallback => AfterFailure::Propagate,
         OnError::Continue => AfterFailure::Continue,
         OnError::Fallback(node) => AfterFailure::Fallback(node),
-        _ => AfterFailure::Propagate,
+        OnError::Fail => AfterFailure::Propagate,
     }
 }

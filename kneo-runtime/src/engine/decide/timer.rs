@@ -33,7 +33,7 @@ fn expire(out: &mut Out, task: TaskId, open: &OpenTask) {
     let event = match open.opened.on_timeout {
         OnTimeout::Continue => Event::TaskExpired { task, then: AfterExpiry::Continue(stand_in(open)) },
         OnTimeout::Escalate => Event::TaskEscalated { task },
-        _ => Event::TaskExpired { task, then: AfterExpiry::Fail },
+        OnTimeout::Fail => Event::TaskExpired { task, then: AfterExpiry::Fail },
     };
     out.push(open.path.clone(), event);
 }

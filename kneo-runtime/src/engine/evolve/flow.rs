@@ -85,7 +85,7 @@ pub(super) fn entered(state: &mut State, path: &Path, via: Option<EdgeIx>, input
             open_scope(state, path.clone(), *scope, value.clone())?;
             Phase::Nested
         }
-        _ => Phase::New,
+        NodeKind::Function(_) | NodeKind::Human(_) | NodeKind::Set(_) | NodeKind::Fork(_) => Phase::New,
     };
     // A timeout bounds each attempt of a function or an agent, and a human's question; of the others the whole step.
     let whole = matches!(def.kind, NodeKind::Workflow(_) | NodeKind::Fork(_));
@@ -129,7 +129,9 @@ pub(super) fn finish_step(state: &mut State, path: &Path, value: Value) -> Folde
     let program = Arc::clone(&state.program);
     let role = match &program.plan().node(step.node).ok_or(NO_NODE)?.kind {
         NodeKind::Human(human) => program.plan().human(*human).and_then(|human| human.response_role),
-        _ => None,
+        NodeKind::Agent(_) | NodeKind::Function(_) | NodeKind::Workflow(_) | NodeKind::Set(_) | NodeKind::Fork(_) => {
+            None
+        }
     };
     carry(state, &step.flow, value.clone(), role)?;
     let result = completed_with(value, step.error, step.decision, step.tries.attempts.max(1));
