@@ -76,6 +76,7 @@ impl Host {
         let mut builder = Runtime::builder()
             .store(store)
             .on_request()
+            .secrets(secrets::from_environment())
             .provider("dummy", Arc::new(DummyProvider::new()))
             .commands(Arc::new(commands));
         if let Some(path) = &self.models {

@@ -1,11 +1,18 @@
 //! Secrets: this program takes them from its environment.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kneo::Value;
 use kneo::plan::Plan;
+use kneo::secret::SecretSource;
 
 use crate::problem::Problem;
+
+/// The secrets of this program's environment, by the names of its variables.
+pub(crate) fn from_environment() -> Arc<dyn SecretSource> {
+    kneo::secret::from_fn(|name| std::env::var(name.as_str()).ok())
+}
 
 /// Checks that every secret a plan refers to is there. None is read any further.
 pub(crate) fn check(plan: &Plan) -> Result<(), Problem> {

@@ -9,6 +9,7 @@ use crate::cancel::Cancel;
 use crate::failure::{Failure, FailureKind};
 use crate::path::Path;
 use crate::run::{Attempt, IdempotencyKey, RunKey};
+use crate::secret::Secrets;
 use crate::time::Timestamp;
 use crate::usage::Usage;
 
@@ -34,6 +35,8 @@ pub struct CallContext {
     pub timeout: Option<Duration>,
     /// Takes text as it is generated.
     pub deltas: Deltas,
+    /// Where the call finds secrets by the names that specs use.
+    pub secrets: Secrets,
 }
 
 impl CallContext {
@@ -47,8 +50,9 @@ impl CallContext {
     /// A context at a place in the author's words, without a timeout, whose deltas go nowhere.
     pub fn at(place: impl Into<Arc<str>>, run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
         let (place, key) = (place.into(), IdempotencyKey::of(run.run, &path));
-        let (run_started_at, timeout, deltas) = (Timestamp::default(), None, Deltas::default());
-        CallContext { run, path, place, attempt, key, run_started_at, cancel, timeout, deltas }
+        let (run_started_at, timeout) = (Timestamp::default(), None);
+        let (deltas, secrets) = (Deltas::default(), Secrets::default());
+        CallContext { run, path, place, attempt, key, run_started_at, cancel, timeout, deltas, secrets }
     }
 
     /// The same context with the place in the author's words.
@@ -69,6 +73,13 @@ impl CallContext {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Option<Duration>) -> CallContext {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same context with secrets.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Secrets) -> CallContext {
+        self.secrets = secrets;
         self
     }
 

@@ -7,6 +7,7 @@ use kneo_core::plan::{
     AgentIx, BackingDef, CommandDef, CompiledPlan, FunctionIx, NodeIx, NodeKind, Plan, Requirement, ToolIx,
 };
 use kneo_core::provider::Provider;
+use kneo_core::secret::Secrets;
 use kneo_core::tool::{CommandBacking, Function, Tool};
 use kneo_core::{Digest, Name};
 
@@ -20,6 +21,7 @@ pub(crate) struct Host {
     pub(crate) tools: BTreeMap<Name, Arc<dyn Tool>>,
     pub(crate) functions: BTreeMap<Name, Arc<dyn Function>>,
     pub(crate) commands: Option<Arc<dyn CommandBacking>>,
+    pub(crate) secrets: Secrets,
 }
 
 /// A plan with what runs behind its agents, tools and functions.
@@ -29,6 +31,7 @@ pub(crate) struct Bound {
     providers: Vec<Arc<dyn Provider>>,
     tools: Vec<Callable>,
     functions: Vec<Arc<dyn Function>>,
+    secrets: Secrets,
 }
 
 /// What runs behind a tool.
@@ -41,7 +44,8 @@ pub(crate) enum Callable {
 impl Bound {
     /// A plan with nothing behind it: enough to end a run.
     pub(crate) fn unbound(program: Arc<Program>) -> Bound {
-        Bound { program, providers: Vec::new(), tools: Vec::new(), functions: Vec::new() }
+        let (providers, tools, functions) = (Vec::new(), Vec::new(), Vec::new());
+        Bound { program, providers, tools, functions, secrets: Secrets::default() }
     }
 
     pub(crate) fn provider(&self, at: AgentIx) -> Option<Arc<dyn Provider>> {
@@ -50,6 +54,10 @@ impl Bound {
 
     pub(crate) fn tool(&self, at: ToolIx) -> Option<Callable> {
         self.tools.get(at.as_usize()).cloned()
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     pub(crate) fn function(&self, at: FunctionIx) -> Option<Arc<dyn Function>> {
@@ -70,14 +78,16 @@ impl Host {
         let tools: Option<Vec<_>> = all(plan.tools.iter().map(|tool| binder.tool(&tool.name, &tool.backing)));
         let functions = plan.functions.iter().map(|function| binder.function(&function.name, &function.backing));
         let functions: Option<Vec<_>> = all(functions);
-        let (missing, refused) = (binder.missing.into_iter().collect(), binder.refused);
-        let (Some(providers), Some(tools), Some(functions)) = (providers, tools, functions) else {
+        binder.secrets(plan);
+        let (missing, refused): (Vec<Requirement>, _) = (binder.missing.into_iter().collect(), binder.refused);
+        let (Some(providers), Some(tools), Some(functions), true) = (providers, tools, functions, missing.is_empty())
+        else {
             return Err(Arc::new(BindError { workflow: plan.name.clone(), missing, refused, schema: None }));
         };
         let (own, versions) = (host_tools(&tools), versions(plan, &tools, &functions));
         let program = Program::new(Arc::clone(compiled), &own, versions)
             .map_err(|(tool, error)| Arc::new(BindError::schema(plan.name.clone(), tool, error)))?;
-        Ok(Bound { program: Arc::new(program), providers, tools, functions })
+        Ok(Bound { program: Arc::new(program), providers, tools, functions, secrets: self.secrets.clone() })
     }
 }
 
@@ -127,6 +137,14 @@ impl Binder<'_> {
                 self.refused.push((name.clone(), error));
                 None
             }
+        }
+    }
+
+    /// Without a source no secret can be had; whether a source has them is for a preflight to ask.
+    fn secrets(&mut self, plan: &Plan) {
+        if !self.host.secrets.has_source() {
+            let references = plan.agents.iter().flat_map(|agent| agent.model.secrets());
+            self.missing.extend(references.map(Requirement::Secret));
         }
     }
 
@@ -215,6 +233,11 @@ impl Plans {
             .map_err(|error| Arc::new(BindError::schema(plan.plan().name.clone(), None, error)))?;
         self.change(plan.digest(), |known| known.unbound = Some(Arc::clone(&program)));
         Ok(program)
+    }
+
+    /// The host's secrets.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.host.secrets
     }
 
     pub(crate) fn decoded(&self, digest: Digest) -> Option<Arc<CompiledPlan>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kneo_core::clock::{Clock, Entropy};
 use kneo_core::provider::Provider;
+use kneo_core::secret::{SecretSource, Secrets};
 use kneo_core::store::Store;
 use kneo_core::tool::{CommandBacking, Function, Tool};
 use kneo_core::{Name, Namespace};
@@ -122,6 +123,13 @@ impl RuntimeBuilder {
         {
             self.refuse(BuildError::Twice { what: "function", name });
         }
+        self
+    }
+
+    /// Where secrets come from, by the names that specs use.
+    #[must_use]
+    pub fn secrets(mut self, source: Arc<dyn SecretSource>) -> RuntimeBuilder {
+        self.host.secrets = Secrets::of(source);
         self
     }
 

@@ -94,7 +94,10 @@ impl BindError {
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "this host cannot run `{}`: ", self.workflow)?;
-        let missing = self.missing.iter().map(|missing| format!("{missing} is not registered"));
+        let missing = self.missing.iter().map(|missing| match missing {
+            Requirement::Secret(_) => format!("{missing} cannot be had without a secret source"),
+            other => format!("{other} is not registered"),
+        });
         let refused = self.refused.iter().map(|(name, error)| format!("the command of `{name}` is refused: {error}"));
         let schema = self.schema.iter().map(|(name, error)| match name {
             Some(name) => format!("the schema of tool `{name}` cannot be used: {error}"),

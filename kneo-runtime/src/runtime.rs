@@ -13,6 +13,7 @@ use crate::builder::RuntimeBuilder;
 use crate::driver::{claim_loop, heartbeat_loop, hint_loop};
 use crate::error::{BindError, RuntimeError};
 use crate::human::{self, Decided};
+use crate::preflight::{self, PreflightError};
 use crate::run::{Admission, RunHandle};
 use crate::shared::Shared;
 use crate::start::{self, Start};
@@ -93,6 +94,17 @@ impl Runtime {
     /// Everything that is missing, refused or unusable, at once.
     pub fn bind(&self, plan: &Arc<CompiledPlan>) -> Result<(), Arc<BindError>> {
         self.shared.plans.bind(plan).map(|_| ())
+    }
+
+    /// Looks at everything that runs of a plan need: what is registered, every secret, the store.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once, each with a code and a remedy.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn preflight(&self, plan: &Arc<CompiledPlan>) -> Result<(), PreflightError> {
+        preflight::preflight(&self.shared, plan).await
     }
 
     /// Starts a run: checks the input, keeps the plan, and makes the run durable with the claim and the whole first

@@ -13,6 +13,7 @@ mod suite {
     mod human;
     mod observe;
     mod retry;
+    mod secret;
     mod shutdown;
     mod start;
     mod support;

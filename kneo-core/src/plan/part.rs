@@ -49,6 +49,18 @@ pub struct ModelDef {
     pub extra: Option<Value>,
 }
 
+impl ModelDef {
+    /// The secrets that the provider is given by reference: what stands under the keys of `extra` that end in `_ref`.
+    pub fn secrets(&self) -> impl Iterator<Item = Name> {
+        let extra = match &self.extra {
+            Some(Value::Map(extra)) => Some(extra),
+            _ => None,
+        };
+        let references = extra.into_iter().flatten().filter(|(key, _)| key.ends_with("_ref"));
+        references.filter_map(|(_, name)| Name::new(name.as_str()?).ok())
+    }
+}
+
 /// How an agent works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

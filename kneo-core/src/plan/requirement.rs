@@ -16,6 +16,8 @@ pub enum Requirement {
     Function(Name),
     /// A backing that can start programs.
     Command,
+    /// A secret, which the host's source knows by this name.
+    Secret(Name),
 }
 
 impl fmt::Display for Requirement {
@@ -25,6 +27,7 @@ impl fmt::Display for Requirement {
             Requirement::Tool(name) => write!(f, "tool `{name}`"),
             Requirement::Function(name) => write!(f, "function `{name}`"),
             Requirement::Command => f.write_str("the command backing"),
+            Requirement::Secret(name) => write!(f, "secret `{name}`"),
         }
     }
 }
@@ -39,6 +42,7 @@ pub(super) fn of(plan: &Plan) -> Vec<Requirement> {
         BackingDef::Implementation(name) => Requirement::Function(name.clone()),
         BackingDef::Command(_) => Requirement::Command,
     });
-    let all: BTreeSet<Requirement> = providers.chain(tools).chain(functions).collect();
+    let secrets = plan.agents.iter().flat_map(|agent| agent.model.secrets()).map(Requirement::Secret);
+    let all: BTreeSet<Requirement> = providers.chain(tools).chain(functions).chain(secrets).collect();
     all.into_iter().collect()
 }

@@ -68,7 +68,8 @@ impl Actor {
         let (cancel, limit) = (self.cancel.child(), deadline.map(|deadline| deadline.since(intended_at)));
         let mut context = CallContext::at(place, self.live.key.clone(), path.clone(), number, cancel.clone())
             .with_run_started_at(self.state.started_at())
-            .with_timeout(limit);
+            .with_timeout(limit)
+            .with_secrets(self.bound.secrets().clone());
         if kind == EffectKind::ModelTurn {
             let sink = self.shared.deltas.as_ref();
             context = context.with_deltas(deltas::of(sink, self.live.key.run, &path, number));
