@@ -88,7 +88,7 @@ const BANS: &[Ban] = &[
             "kneo_core::provider::Provider",
             "kneo_core::secret::SecretSource",
             "kneo_core::store::Store",
-            "kneo_core::tool::CommandBacking",
+            "kneo_core::tool::Backing",
             "kneo_core::tool::Function",
             "kneo_core::tool::Tool",
             "tracing",

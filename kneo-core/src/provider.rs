@@ -17,18 +17,29 @@ use crate::value::Value;
 ///   engine's.
 /// - **Nothing executed.** A provider reports the tool calls that the model wants and runs none. Arguments that are not
 ///   well-formed JSON are reported as they are, never repaired.
+/// - **At least once.** After a crash the same turn may be asked again, under the same [`CallContext::key`]; a backend
+///   that knows such keys is given it. An exchange whose answer was committed is never asked again.
 /// - **Cancellation.** When the token is cancelled the call ends soon, and the exchange with it.
 /// - **Secrets.** No key, header or credential is part of an answer or an error.
 /// - **Concurrency.** Calls may run at the same time.
 ///
+/// # Implementing
+/// `kneo-providers` has providers to read and, with its feature `conformance`, the suite that a provider passes.
+///
 /// # Errors
-/// `retryable` says whether the same request can succeed later; codes begin with `provider_`.
+/// An exchange that was paid for says so with [`CallError::with_usage`]. `retryable` says whether the same request can succeed later; codes begin with `provider_`.
 ///
 /// # Cancel safety
 /// Dropping the future ends the exchange; the model may have been paid all the same.
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Asks the model once.
+    ///
+    /// # Errors
+    /// Whatever keeps the backend from a whole answer; half an answer is an error too.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the exchange; the model may have been paid all the same.
     async fn generate(&self, request: &ModelRequest, context: &CallContext) -> Result<ModelAnswer, CallError>;
 }
 

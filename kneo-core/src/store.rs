@@ -65,56 +65,166 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Commits changes of different runs as one durable unit, and answers for each, in order.
     ///
     /// Two commits of one call never name the same run.
+    ///
+    /// # Errors
+    /// Per commit: a refusal that says why, after which nothing of it was written. [`StoreError::Unavailable`] with
+    /// `unknown` is the one answer that leaves this open: the same commit, submitted again, tells.
+    ///
+    /// # Cancel safety
+    /// The commits are the store's from the first poll on: dropping the future neither aborts nor repeats them.
     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, CommitError>>;
 
     /// Takes the leases of runs that are ready: live, unleased or with an expired lease, and due or asked to stop.
+    ///
+    /// On success every run that is given out is this worker's alone until its lease ends. The longest wait comes first.
+    ///
+    /// # Errors
+    /// The store fails; leases that were taken all the same run out by themselves.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave leases taken; they run out by themselves.
     async fn claim(&self, ask: ClaimAsk<'_>) -> Result<Vec<Claimed>, StoreError>;
 
     /// The plans of runs that could be claimed now, each once.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn ready_plans(&self, namespace: &Namespace) -> Result<Vec<Digest>, StoreError>;
 
     /// Extends leases, and tells for each whether it is still held and what the run's last record is.
     ///
-    /// Called at every poll of a worker, with all that it holds: leases that have enough left should cost a read.
+    /// Called at every poll of a worker, with all that it holds: leases that have enough left should cost a read. The
+    /// answers are in the order of the question.
+    ///
+    /// # Errors
+    /// The store fails; leases that are not extended run out.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave leases extended, which does no harm.
     async fn heartbeat(&self, worker: WorkerId, held: &[(RunKey, Fence)]) -> Result<Vec<Beat>, StoreError>;
 
     /// Gives a lease back without a commit; a lease that is no longer held is left alone.
+    ///
+    /// # Errors
+    /// The store fails; the lease runs out by itself.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the lease given back.
     async fn release(&self, run: &RunKey, fence: Fence) -> Result<(), StoreError>;
 
-    /// Keeps a plan under its digest; keeping it again changes nothing.
+    /// Keeps a plan under its digest; keeping it again changes nothing. Plans are never deleted while a run names them.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the plan kept, which does no harm.
     async fn put_plan(&self, digest: Digest, bytes: Bytes) -> Result<(), StoreError>;
 
-    /// The bytes of a plan.
+    /// The bytes of a plan, as they were put; the caller checks them against the digest.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn plan(&self, digest: Digest) -> Result<Option<Bytes>, StoreError>;
 
     /// A run's row.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError>;
 
     /// Runs, newest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn runs(&self, query: &RunQuery, page: Page) -> Result<Vec<RunRow>, StoreError>;
 
     /// A run's records after a sequence number, in order, at most `max`; values are resolved.
+    ///
+    /// Fewer than `max` are all that there are. A run that does not exist has none.
+    ///
+    /// # Errors
+    /// The store fails, or holds what it cannot read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn records(&self, run: &RunKey, after: Option<Seq>, max: usize) -> Result<Vec<Stored>, StoreError>;
 
     /// A human task.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn task(&self, namespace: &Namespace, task: TaskId) -> Result<Option<TaskRow>, StoreError>;
 
     /// Human tasks, oldest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn tasks(&self, query: &TaskQuery, page: Page) -> Result<Vec<TaskRow>, StoreError>;
 
     /// Commits of a namespace after a watermark: at least once, in order within a run.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn feed(&self, namespace: &Namespace, after: Watermark, max: usize) -> Result<Vec<FeedItem>, StoreError>;
 
     /// Outbox rows that are not yet done, oldest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn outbox(&self, namespace: &Namespace, max: usize) -> Result<Vec<OutboxEntry>, StoreError>;
 
     /// Marks outbox rows as done; one that is done already is left alone.
+    ///
+    /// # Errors
+    /// The store fails; what is not marked is given out again.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the rows marked.
     async fn outbox_done(&self, namespace: &Namespace, done: &[OutboxId]) -> Result<(), StoreError>;
 
     /// A run's audit rows, oldest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     async fn audit(&self, run: &RunKey) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Deletes ended runs with everything that belongs to them; live runs are never touched.
+    ///
+    /// A blob goes with the last run that refers to it, in the same transaction.
+    ///
+    /// # Errors
+    /// The store fails; nothing is deleted by halves.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the runs deleted.
     async fn prune(&self, retention: &Retention) -> Result<Pruned, StoreError>;
 
     /// Hints that runs changed. Hints may be lost or doubled: polling is the truth.

@@ -8,7 +8,7 @@ use kneo_core::plan::{
 };
 use kneo_core::provider::Provider;
 use kneo_core::secret::Secrets;
-use kneo_core::tool::{CommandBacking, Function, Tool};
+use kneo_core::tool::{Backing, Function, Tool};
 use kneo_core::{Digest, Name};
 
 use crate::engine::{HostTool, Program, Versions};
@@ -20,7 +20,7 @@ pub(crate) struct Host {
     pub(crate) providers: BTreeMap<Name, Arc<dyn Provider>>,
     pub(crate) tools: BTreeMap<Name, Arc<dyn Tool>>,
     pub(crate) functions: BTreeMap<Name, Arc<dyn Function>>,
-    pub(crate) commands: Option<Arc<dyn CommandBacking>>,
+    pub(crate) commands: Option<Arc<dyn Backing<CommandDef>>>,
     pub(crate) secrets: Secrets,
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::clock::{Clock, Entropy};
+use kneo_core::plan::CommandDef;
 use kneo_core::provider::Provider;
 use kneo_core::secret::{SecretSource, Secrets};
 use kneo_core::store::Store;
-use kneo_core::tool::{CommandBacking, Function, Tool};
+use kneo_core::tool::{Backing, Function, Tool};
 use kneo_core::{Name, Namespace};
 
 use crate::bind::Host;
@@ -135,7 +136,7 @@ impl RuntimeBuilder {
 
     /// Lets specs run programs, through this backing.
     #[must_use]
-    pub fn commands(mut self, backing: Arc<dyn CommandBacking>) -> RuntimeBuilder {
+    pub fn commands(mut self, backing: Arc<dyn Backing<CommandDef>>) -> RuntimeBuilder {
         self.host.commands = Some(backing);
         self
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use kneo_core::call::CallError;
 use kneo_core::plan::CommandDef;
-use kneo_core::tool::{CommandBacking, Function};
+use kneo_core::tool::{Backing, Function};
 
 /// Where programs are looked up unless the host says otherwise.
 const SEARCH_PATH: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -76,7 +76,7 @@ impl CommandTools {
     }
 }
 
-impl CommandBacking for CommandTools {
+impl Backing<CommandDef> for CommandTools {
     #[cfg(unix)]
     fn bind(&self, command: &CommandDef) -> Result<Arc<dyn Function>, CallError> {
         let bound = bound::BoundCommand::new(command, Arc::clone(&self.settings))?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::plan::CommandDef;
-use kneo_core::tool::CommandBacking;
+use kneo_core::tool::Backing;
 use kneo_core::{Cancel, Value};
 use kneo_tools::CommandTools;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use kneo_core::call::{CallContext, CallError};
 use kneo_core::expr::{Access, Expr, Root, TextPart, TextTemplate};
 use kneo_core::plan::{CommandDef, Stdin};
-use kneo_core::tool::{CommandBacking, Function};
+use kneo_core::tool::{Backing, Function};
 use kneo_core::{Attempt, Cancel, Name, Namespace, RunId, RunKey, Value};
 use kneo_tools::{CommandTools, CommandToolsBuilder};
 use tempfile::TempDir;
