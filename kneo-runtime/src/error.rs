@@ -11,8 +11,21 @@ use kneo_core::store::{CommitError, StoreError};
 use kneo_core::task::{DecisionKind, DecisionView, TaskState};
 use kneo_core::{Actor, Digest, Name, Path, RunId, RunStatus, TaskId, Timestamp, WorkerId};
 
+/// `Debug` is what a program prints whose `main` gives an error back: the code and the text, for whoever reads it.
+macro_rules! debug_is_text {
+    ($($error:ty),+) => {
+        $(impl fmt::Debug for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}: {self}", self.code())
+            }
+        })+
+    };
+}
+
+debug_is_text!(BuildError, BindError, RuntimeError);
+
 /// Why a runtime cannot be built.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// No store was given.
@@ -66,7 +79,7 @@ impl BuildError {
 }
 
 /// Everything that keeps a host from running a plan. Its code is `requirements_missing`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct BindError {
     /// The workflow.
@@ -178,7 +191,7 @@ impl Place {
 }
 
 /// Why the runtime did not do what the host asked.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
     /// The input does not fit the workflow's inputs.

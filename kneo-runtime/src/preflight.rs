@@ -12,7 +12,7 @@ use crate::error::BindError;
 use crate::shared::Shared;
 
 /// Everything that would keep runs of a plan from getting on in this host.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct PreflightError {
     /// The workflow.
@@ -70,6 +70,13 @@ impl fmt::Display for PreflightError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "runs of `{}` would not get on here", self.workflow)?;
         self.problems.iter().try_for_each(|problem| write!(f, "; {problem}: {}", problem.remedy()))
+    }
+}
+
+/// What a program prints whose `main` gives the error back.
+impl fmt::Debug for PreflightError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

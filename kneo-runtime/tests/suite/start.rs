@@ -154,3 +154,15 @@ fn a_runtime_needs_an_async_runtime() {
     let error = Runtime::builder().store(Arc::new(store)).build().unwrap_err();
     assert_eq!(error.code(), "async_runtime_missing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_main_gives_back_is_for_people() {
+    let runtime = build(harness().builder());
+    let error = runtime.bind(&chain(1, Effect::Read)).unwrap_err();
+    assert_eq!(
+        format!("{error:?}"),
+        "requirements_missing: this host cannot run `test`: function `work` is not registered"
+    );
+    let error = kneo_runtime::Runtime::builder().build().unwrap_err();
+    assert_eq!(format!("{error:?}"), "store_missing: a runtime needs a store: call `store` on the builder");
+}
