@@ -19,6 +19,10 @@ pub(super) enum Work {
     Flaky(u8, u8),
     /// Always fails; the flow goes on with the input.
     Ignored,
+    /// Always fails. Only part of other work.
+    Fails,
+    /// Never ends by itself. Only part of other work.
+    Hangs,
     /// Always fails; `f<k>(input)` in its place.
     Replaced(u8),
     /// Never runs.
@@ -27,10 +31,26 @@ pub(super) enum Work {
     Set,
     /// A person who agrees.
     Approve,
+    /// A person who says no; the flow goes on with the input.
+    Reject,
+    /// A person who may not answer in time; whatever then happens, the flow goes on with the input.
+    Absent(OnTimeout),
+    /// `f<k>(input)`, once somebody has agreed to the call.
+    Agreed(u8),
+    /// Nobody agrees to the call; the flow goes on with the input.
+    Refused,
     /// So many turns with two tool calls each, then `a(input)`.
     Agent(u8),
+    /// As an agent with so many turns, whose calls somebody allows or refuses.
+    Consulted(u8),
     /// `f<k>` applied so many times, by a cycle.
     Cycle(u8, u8),
+    /// `f<k>` applied so many times, by a cycle whose bound leads to `f0`.
+    Left(u8, u8),
+    /// Something that never ends beside the work, in a workflow whose time runs out; the flow goes on with the input.
+    Overdue(Vec<Work>),
+    /// Side by side with a branch that fails; the flow goes on with the input.
+    Broken(OnBranchError, Vec<Work>),
     /// A nested workflow.
     Nested(Vec<Work>),
     /// Side by side.
@@ -40,11 +60,14 @@ pub(super) enum Work {
 /// What the work gives, by definition.
 pub(super) fn expected(work: &[Work], input: Value) -> Value {
     work.iter().fold(input, |input, work| match work {
-        Work::Call(k) | Work::Write(k) | Work::Flaky(k, _) | Work::Replaced(k) => applied(*k, &input),
-        Work::Ignored | Work::Skipped | Work::Approve => input,
+        Work::Call(k) | Work::Write(k) | Work::Flaky(k, _) | Work::Replaced(k) | Work::Agreed(k) => applied(*k, &input),
+        Work::Ignored | Work::Skipped | Work::Approve | Work::Reject | Work::Absent(_) | Work::Refused => input,
+        Work::Overdue(_) | Work::Broken(..) => input,
+        Work::Fails | Work::Hangs => unreachable!("only part of other work"),
         Work::Set => Value::map([("v", Value::Str(input.to_text()))]).unwrap(),
-        Work::Agent(_) => Value::from(format!("a({})", input.to_text())),
+        Work::Agent(_) | Work::Consulted(_) => Value::from(format!("a({})", input.to_text())),
         Work::Cycle(k, times) => (0..*times).fold(input, |input, _| applied(*k, &input)),
+        Work::Left(k, times) => applied(0, &(0..*times).fold(input, |input, _| applied(*k, &input))),
         Work::Nested(inner) => expected(inner, input),
         Work::Parallel(branches) => {
             let outputs = branches.iter().enumerate();
@@ -71,13 +94,24 @@ pub(super) fn work() -> impl Strategy<Value = Vec<Work>> {
         1 => Just(Work::Skipped),
         2 => Just(Work::Set),
         2 => Just(Work::Approve),
+        1 => Just(Work::Reject),
+        2 => prop_oneof![Just(OnTimeout::Fail), Just(OnTimeout::Continue), Just(OnTimeout::Escalate)]
+            .prop_map(Work::Absent),
+        1 => (0u8..9).prop_map(Work::Agreed),
+        1 => Just(Work::Refused),
         2 => (0u8..3).prop_map(Work::Agent),
+        1 => (1u8..3).prop_map(Work::Consulted),
         1 => (0u8..9, 1u8..4).prop_map(|(k, times)| Work::Cycle(k, times)),
+        1 => (0u8..9, 1u8..4).prop_map(|(k, times)| Work::Left(k, times)),
     ];
     let tree = leaf.prop_recursive(3, 24, 4, |inner| {
+        let many = prop::collection::vec(inner, 1..4);
+        let on_error = prop_oneof![Just(OnBranchError::FailFast), Just(OnBranchError::Drain)];
         prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Work::Nested),
-            prop::collection::vec(inner, 1..4).prop_map(Work::Parallel),
+            2 => many.clone().prop_map(Work::Nested),
+            2 => many.clone().prop_map(Work::Parallel),
+            1 => many.clone().prop_map(Work::Overdue),
+            1 => (on_error, many).prop_map(|(on_error, branches)| Work::Broken(on_error, branches)),
         ]
     });
     prop::collection::vec(tree, 1..5)
@@ -94,15 +128,7 @@ pub(super) fn plan(work: &[Work]) -> Arc<CompiledPlan> {
         nodes: build.nodes,
         edges: build.edges,
         agents: build.agents,
-        tools: vec![ToolDef {
-            name: name("look"),
-            description: None,
-            parameters: None,
-            backing: BackingDef::Implementation(name("look")),
-            effect: Effect::Read,
-            on_uncertain: OnUncertain::Retry,
-            approval: Approval::Never,
-        }],
+        tools: vec![tool("look", Approval::Never), tool("touch", Approval::Always)],
         functions: build.functions,
         humans: build.humans,
         schemas: Vec::new(),
@@ -116,6 +142,21 @@ pub(super) fn plan(work: &[Work]) -> Arc<CompiledPlan> {
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
+
+fn tool(text: &str, approval: Approval) -> ToolDef {
+    ToolDef {
+        name: name(text),
+        description: None,
+        parameters: None,
+        backing: BackingDef::Implementation(name(text)),
+        effect: Effect::Read,
+        on_uncertain: OnUncertain::Retry,
+        approval,
+    }
+}
+
+/// What a person or a nested workflow has until its time is over, in milliseconds.
+const PATIENCE: u64 = 10_000;
 
 #[derive(Default)]
 struct Build {
@@ -138,7 +179,10 @@ impl Build {
         while let Some(item) = items.get(next).cloned() {
             let more = match &item {
                 Work::Parallel(branches) => branches.clone(),
+                Work::Broken(_, branches) => branches.iter().cloned().chain([Work::Fails]).collect(),
                 Work::Replaced(k) => vec![Work::Call(*k)],
+                // A leaf of its own leads on to where the cycle would have.
+                Work::Left(..) => vec![Work::Call(0)],
                 _ => Vec::new(),
             };
             extra.push((0..more.len()).map(|k| first + (items.len() + k) as u32).collect());
@@ -170,8 +214,19 @@ impl Build {
                 let max = NonZeroU32::new(u32::from(times - 1)).unwrap();
                 self.edge(node, node, Some(Bound { max, on_max: OnMax::Continue }));
             }
+            let mut last = node;
+            if let Work::Left(_, times) = item {
+                last = extra[k][0];
+                match NonZeroU32::new(u32::from(times - 1)) {
+                    Some(max) => {
+                        let to = OnMax::To { node: NodeIx::new(last), mark: Some("left".into()) };
+                        self.edge(node, node, Some(Bound { max, on_max: to }));
+                    }
+                    None => self.edge(node, last, None),
+                }
+            }
             if k + 1 < main.len() {
-                self.edge(node, node + 1, None);
+                self.edge(last, node + 1, None);
             }
         }
         at
@@ -185,7 +240,12 @@ impl Build {
     fn policy(&self, item: &Work, extra: &[u32]) -> StepPolicy {
         let attempts = |n: u8| NonZeroU32::new(u32::from(n)).unwrap();
         match item {
-            Work::Ignored => StepPolicy { on_error: OnError::Continue, ..StepPolicy::default() },
+            Work::Ignored | Work::Reject | Work::Absent(_) | Work::Refused | Work::Broken(..) => {
+                StepPolicy { on_error: OnError::Continue, ..StepPolicy::default() }
+            }
+            Work::Overdue(_) => {
+                StepPolicy { on_error: OnError::Continue, timeout_ms: Some(PATIENCE), ..StepPolicy::default() }
+            }
             Work::Replaced(_) => {
                 StepPolicy { on_error: OnError::Fallback(NodeIx::new(extra[0])), ..StepPolicy::default() }
             }
@@ -199,48 +259,33 @@ impl Build {
 
     fn kind(&mut self, item: &Work, extra: &[u32]) -> NodeKind {
         match item {
-            Work::Call(k) | Work::Cycle(k, _) => self.function(format!("f{k}"), Effect::Idempotent),
+            Work::Call(k) | Work::Cycle(k, _) | Work::Left(k, _) => self.function(format!("f{k}"), Effect::Idempotent),
+            Work::Hangs => self.function("hangs".to_owned(), Effect::Read),
+            Work::Agreed(k) => self.agreed(format!("f{k}")),
+            Work::Refused => self.agreed("refused".to_owned()),
             Work::Write(k) => self.function(format!("f{k}"), Effect::Write),
             Work::Flaky(k, fails) => self.function(format!("flaky{k}.{fails}"), Effect::Idempotent),
-            Work::Ignored | Work::Replaced(_) => self.function("fails".to_owned(), Effect::Read),
+            Work::Ignored | Work::Replaced(_) | Work::Fails => self.function("fails".to_owned(), Effect::Read),
             Work::Skipped => self.function("never".to_owned(), Effect::Read),
             Work::Set => {
                 let text = TextTemplate::new([TextPart::Hole(Expr::Root(Root::Prev))]);
                 NodeKind::Set(vec![(name("v"), ValueTemplate::Text(text))])
             }
-            Work::Approve => {
-                self.humans.push(HumanDef {
-                    name: name("person"),
-                    description: None,
-                    request: RequestType::Approval,
-                    assignees: Vec::new(),
-                    timeout_ms: None,
-                    on_timeout: OnTimeout::Fail,
-                    options: Vec::new(),
-                    default_option: None,
-                    context: None,
-                    response_role: None,
-                });
-                NodeKind::Human(HumanIx::new(self.humans.len() as u32 - 1))
-            }
-            Work::Agent(turns) => {
-                self.agents.push(AgentDef {
-                    name: name(&format!("agent{turns}")),
-                    system_prompt: None,
-                    model: ModelDef {
-                        provider: name("model"),
-                        name: None,
-                        temperature: None,
-                        token_budget: None,
-                        extra: None,
-                    },
-                    strategy: kneo_core::plan::Strategy::React { max_iterations: NonZeroU32::new(10).unwrap() },
-                    tools: vec![ToolIx::new(0)],
-                });
-                NodeKind::Agent(AgentIx::new(self.agents.len() as u32 - 1))
-            }
+            Work::Approve => self.human("agrees", None, OnTimeout::Fail),
+            Work::Reject => self.human("refuses", None, OnTimeout::Fail),
+            Work::Absent(on_timeout) => self.human("may be away", Some(PATIENCE), *on_timeout),
+            Work::Agent(turns) => self.agent(*turns, 0),
+            Work::Consulted(turns) => self.agent(*turns, 1),
             Work::Nested(inner) => NodeKind::Workflow(self.scope(inner)),
-            Work::Parallel(_) => {
+            Work::Overdue(inner) => {
+                let beside = Work::Nested(inner.clone());
+                NodeKind::Workflow(self.scope(&[Work::Parallel(vec![Work::Hangs, beside])]))
+            }
+            Work::Parallel(_) | Work::Broken(..) => {
+                let on_branch_error = match item {
+                    Work::Broken(on_error, _) => *on_error,
+                    _ => OnBranchError::FailFast,
+                };
                 let branches = extra.iter().enumerate();
                 let branches =
                     branches.map(|(k, start)| Branch { name: name(&format!("b{k}")), start: NodeIx::new(*start) });
@@ -248,11 +293,49 @@ impl Build {
                     branches: branches.collect(),
                     join: JoinRule::All,
                     rest: Rest::Cancel,
-                    on_branch_error: OnBranchError::FailFast,
+                    on_branch_error,
                     combine: Combine::Map,
                 })
             }
         }
+    }
+
+    fn human(&mut self, text: &str, timeout_ms: Option<u64>, on_timeout: OnTimeout) -> NodeKind {
+        self.humans.push(HumanDef {
+            name: name(text),
+            description: None,
+            request: RequestType::Approval,
+            assignees: Vec::new(),
+            timeout_ms,
+            on_timeout,
+            options: Vec::new(),
+            default_option: None,
+            context: None,
+            response_role: None,
+        });
+        NodeKind::Human(HumanIx::new(self.humans.len() as u32 - 1))
+    }
+
+    fn agent(&mut self, turns: u8, tool: u32) -> NodeKind {
+        let model =
+            ModelDef { provider: name("model"), name: None, temperature: None, token_budget: None, extra: None };
+        self.agents.push(AgentDef {
+            name: name(&format!("agent{turns}")),
+            system_prompt: None,
+            model,
+            strategy: kneo_core::plan::Strategy::React { max_iterations: NonZeroU32::new(10).unwrap() },
+            tools: vec![ToolIx::new(tool)],
+        });
+        NodeKind::Agent(AgentIx::new(self.agents.len() as u32 - 1))
+    }
+
+    /// A function that runs only if somebody agrees.
+    fn agreed(&mut self, text: String) -> NodeKind {
+        let kind = self.function(text, Effect::Idempotent);
+        if let Some(function) = self.functions.last_mut() {
+            function.approval = Approval::Always;
+        }
+        kind
     }
 
     fn function(&mut self, text: String, effect: Effect) -> NodeKind {

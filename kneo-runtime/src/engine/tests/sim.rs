@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use kneo_core::event::{EffectKind, Entry, Event, RunStarted, TaskDecided};
 use kneo_core::message::{Message, Part, Role, StopReason, ToolCall};
-use kneo_core::plan::CompiledPlan;
+use kneo_core::plan::{CompiledPlan, NodeKind};
 use kneo_core::provider::ModelAnswer;
-use kneo_core::task::{Decision, DecisionKind};
+use kneo_core::task::{Decision, DecisionKind, TaskCause};
 use kneo_core::{
     Actor, Attempt, Failure, FailureKind, Fence, Name, Path, Payload, RunId, TaskId, Timestamp, Usage, Value, WorkerId,
 };
@@ -49,6 +49,7 @@ pub(super) struct Sim {
 struct Checks {
     succeeded: BTreeSet<Path>,
     attempts: BTreeMap<Path, Attempt>,
+    in_flight: BTreeSet<Path>,
     cancelled: bool,
     ended: bool,
     last: Timestamp,
@@ -66,8 +67,19 @@ impl Checks {
                 assert!(!self.cancelled, "{:?} started after a cancel", entry.path);
                 let last = self.attempts.insert(entry.path.clone(), *attempt);
                 assert!(last.is_none_or(|last| last < *attempt), "{:?} did not count up", entry.path);
+                assert!(self.in_flight.insert(entry.path.clone()), "{:?} runs twice at a time", entry.path);
             }
-            Event::EffectSucceeded { .. } => assert!(self.succeeded.insert(entry.path.clone()), "two results"),
+            Event::EffectSucceeded { .. } => {
+                assert!(self.succeeded.insert(entry.path.clone()), "two results");
+                self.in_flight.remove(&entry.path);
+            }
+            Event::EffectFailed { .. } | Event::EffectLost { .. } | Event::EffectCancelled { .. } => {
+                assert!(self.in_flight.remove(&entry.path), "{:?} ended twice", entry.path);
+            }
+            Event::StepFailed { .. } | Event::StepCompleted { .. } => {
+                let within = self.in_flight.iter().find(|path| path.is_within(&entry.path));
+                assert!(within.is_none(), "{:?} is over before {within:?}", entry.path);
+            }
             Event::CancelRequested { .. } => self.cancelled = true,
             Event::RunEnded(_) => {
                 self.ended = true;
@@ -188,8 +200,10 @@ impl Sim {
                 let said = request.messages[0].to_text();
                 let usage = Usage::new(3, 2);
                 EffectResult::Answer(Box::new(if request.turn <= turns {
+                    let tool = &request.tools[0].name;
                     let call = |id: &str| {
-                        Part::ToolCall(ToolCall::new(id, "look", Value::map([("q", Value::from(id))]).unwrap()))
+                        let arguments = Value::map([("q", Value::from(id))]).unwrap();
+                        Part::ToolCall(ToolCall::new(id, Arc::clone(tool), arguments))
                     };
                     let message = Message::new(Role::Assistant, vec![call("1"), call("2")]);
                     ModelAnswer::new(message, StopReason::ToolCalls, usage)
@@ -242,16 +256,45 @@ impl Sim {
                 }
             }
         } else {
-            Decision::approve()
+            match &open.opened.request.cause {
+                TaskCause::Approval { of } if *of == "touch" && self.rng.below(2) == 0 => {
+                    Decision::reject_because("no")
+                }
+                TaskCause::Approval { of } if *of == "refused" => Decision::reject(),
+                _ if self.human_at(&open.path).is_some_and(|human| *human == "refuses") => Decision::reject(),
+                _ => Decision::approve(),
+            }
         };
         self.answer(task, decision);
     }
 
+    fn human_at(&self, path: &Path) -> Option<&Name> {
+        let Some(kneo_core::Segment::Node { node, .. }) = path.last() else { return None };
+        let NodeKind::Human(at) = self.state.plan().node(node)?.kind else { return None };
+        self.state.plan().human(at).map(|human| &human.name)
+    }
+
+    /// Whether somebody is there to answer: one who may be away is, until the time is over, only now and then.
+    fn is_there(&mut self, task: TaskId) -> bool {
+        let open = self.state.open_tasks().find(|(id, _)| *id == task).unwrap().1.clone();
+        open.opened.deadline.is_none() || open.escalated || self.rng.below(4) == 0
+    }
+
+    /// Whether an attempt in the worker's hands ends, now or when it is told to.
+    fn ends(&self, path: &Path) -> bool {
+        let cancelling = self.state.open_effect(path).is_some_and(|open| open.cancelling);
+        let hangs = match effect_request(&self.state, path) {
+            Ok(EffectRequest::Function { function, .. }) => {
+                self.state.plan().function(function).unwrap().name == "hangs"
+            }
+            _ => false,
+        };
+        cancelling || !hangs
+    }
+
     fn function_at(&self, path: &Path) -> String {
         let Some(kneo_core::Segment::Node { node, .. }) = path.last() else { panic!("not a step") };
-        let kneo_core::plan::NodeKind::Function(at) = self.state.plan().node(node).unwrap().kind else {
-            panic!("not a function")
-        };
+        let NodeKind::Function(at) = self.state.plan().node(node).unwrap().kind else { panic!("not a function") };
         self.state.plan().function(at).unwrap().name.to_string()
     }
 
@@ -269,8 +312,9 @@ impl Sim {
 
     /// Makes one move that can be made.
     pub(super) fn step(&mut self, lose_leases: bool) {
-        let effects: Vec<(Path, Attempt)> = self.in_hand.iter().cloned().collect();
-        let tasks: Vec<TaskId> = self.state.open_tasks().map(|(id, _)| id).collect();
+        let effects: Vec<(Path, Attempt)> = self.in_hand.iter().filter(|(path, _)| self.ends(path)).cloned().collect();
+        let mut tasks: Vec<TaskId> = self.state.open_tasks().map(|(id, _)| id).collect();
+        tasks.retain(|task| self.is_there(*task));
         let timer = usize::from(self.state.next_timer().is_some());
         let lose = usize::from(lose_leases && self.rng.below(8) == 0);
         let pick = self.rng.below(effects.len() + tasks.len() + timer + lose);
