@@ -8,6 +8,7 @@
 //! | [`query`], [`row`], [`reader`] | reads, on connections of their own |
 //! | [`open`], [`schema`], [`migrate`] | the file |
 
+mod chain;
 mod claim;
 mod commit;
 mod error;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 use super::error::Done;
 use super::lock::WorkerLocks;
 use super::query;
-use super::row::{self, int};
+use super::row::{self, RunAt, int};
 use super::writer::Desk;
 use crate::rule;
 
@@ -30,7 +30,7 @@ pub(super) fn claimable(
     ask: &Ask,
     locks: &WorkerLocks,
     now: Timestamp,
-) -> Done<Vec<(i64, RunRow)>> {
+) -> Done<Vec<(RunAt, RunRow)>> {
     let mut found = match ask.run {
         Some(run) => query::find_run(connection, &RunKey::new(ask.namespace.clone(), run))?.into_iter().collect(),
         None => {
@@ -47,7 +47,7 @@ pub(super) fn claimable(
     };
     let mut dead = Dead::new(locks);
     found.retain(|_, row| rule::claimable(&dead.unleased(row), now, Some(&ask.plans)));
-    let mut found: Vec<(i64, RunRow)> = found.into_iter().collect();
+    let mut found: Vec<(RunAt, RunRow)> = found.into_iter().collect();
     found.sort_by_key(|(_, row)| (rule::waits_since(row), row.key.run));
     found.truncate(ask.max);
     Ok(found)
@@ -57,14 +57,14 @@ pub(super) fn claimable(
 pub(super) fn claim(desk: &mut Desk, ask: &Ask, locks: &WorkerLocks, now: Timestamp) -> Done<Vec<Claimed>> {
     let found = claimable(&desk.connection, ask, locks, now)?;
     let mut claimed = Vec::with_capacity(found.len());
-    for (id, mut row) in found {
+    for (at, mut row) in found {
         rule::lease(&mut row, ask.worker, now);
         let mut update = desk.connection.prepare_cached(
             "update runs set fence = ?2, fruitless = ?3, worker = ?4, lease_until = ?5 where id = ?1",
         )?;
         let until = now.after(LEASE).as_unix_micros();
-        update.execute(params![id, int(row.fence.as_u64()), row.fruitless, ask.worker.as_bytes(), until])?;
-        desk.known.learn(&row.key, id);
+        update.execute(params![at.id, int(row.fence.as_u64()), row.fruitless, ask.worker.as_bytes(), until])?;
+        desk.known.learn(&row.key, at);
         let RunRow { key, plan, fence, tail, fruitless, .. } = row;
         claimed.push(Claimed { run: key, plan, fence, tail, fruitless });
     }
@@ -103,7 +103,7 @@ fn unusual(
     namespace: &Namespace,
     locks: &WorkerLocks,
     now: Timestamp,
-) -> Done<BTreeMap<i64, RunRow>> {
+) -> Done<BTreeMap<RunAt, RunRow>> {
     let (ns, at) = (namespace.as_str(), now.as_unix_micros());
     let lost = "r.ns = ?1 and r.ended_at is null and r.worker is null and r.status = 'running'";
     let stopping = "r.ns = ?1 and r.ended_at is null and r.cancel_requested";
@@ -120,7 +120,7 @@ fn unusual(
     Ok(found)
 }
 
-fn select(connection: &Connection, condition: &str, of: impl Params) -> Done<BTreeMap<i64, RunRow>> {
+fn select(connection: &Connection, condition: &str, of: impl Params) -> Done<BTreeMap<RunAt, RunRow>> {
     let sql = format!("select {} from runs r where {condition}", row::RUN);
     Ok(query::all(connection, &sql, of, row::run)?.into_iter().collect())
 }

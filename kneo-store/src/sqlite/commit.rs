@@ -16,9 +16,10 @@ use kneo_core::{Fence, Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
+use super::chain;
 use super::error::{Done, Fault};
 use super::query;
-use super::row::{self, int};
+use super::row::{self, RunAt, int};
 use super::writer::{Desk, Known, Work};
 use crate::hint::Hints;
 use crate::rule;
@@ -129,46 +130,50 @@ impl Transaction<'_> {
             return Ok(answer);
         }
         let found = query::find_run(self.connection, commit.run())?;
-        if let Some((id, _)) = &found
-            && let Some(first_answer) = self.answered(*id, commit)?
+        if let Some((at, _)) = &found
+            && let Some(first_answer) = self.answered(*at, commit)?
         {
             return Ok(first_answer);
         }
-        let (id, mut row) = match self.judge(commit, found)? {
+        let (at, mut row) = match self.judge(commit, found)? {
             judge::Judged::New(row) => (None, row),
-            judge::Judged::Existing(id, row) => (Some(id), row),
+            judge::Judged::Existing(at, row) => (Some(at), row),
         };
         let answer = rule::advance(&mut row, commit, self.now);
-        if let (Author::External, Some(id)) = (commit.author(), id) {
-            self.now = self.not_before_the_last(id)?;
+        if let (Author::External, Some(at)) = (commit.author(), at) {
+            self.now = self.not_before_the_last(at)?;
         }
-        let id = match id {
-            Some(id) => self.update_run(id, &row)?,
-            None => self.insert_run(&row)?,
+        let frame = self.known.next_frame(self.connection)?;
+        let id = match at {
+            Some(at) => self.update_run(at.id, &row, frame)?,
+            None => self.insert_run(&row, frame)?,
         };
-        self.insert_frame(id, commit, &answer, body)?;
+        let link = Link { run: id, frame, prev: at.map(|at| at.last_frame) };
+        self.insert_frame(link, commit, &answer, body)?;
         self.write_indexes(id, commit, &answer)?;
         match row.status.is_terminal() {
             true => drop(self.known.runs.remove(commit.run())),
-            false => self.known.learn(commit.run(), id),
+            false => self.known.learn(commit.run(), RunAt { id, last_frame: frame }),
         }
         Ok(answer)
     }
 
     /// The plain step of a holder; `None` if it has to be looked at more closely.
     fn step(&mut self, commit: &Commit, body: &[u8]) -> Result<Option<Committed>, Stop> {
-        let (Author::Holder { worker, fence, expected }, Some(id)) =
+        let (Author::Holder { worker, fence, expected }, Some(RunAt { id, last_frame })) =
             (commit.author(), self.known.runs.get(commit.run()).copied())
         else {
             return Ok(None);
         };
+        let frame = self.known.next_frame(self.connection)?;
         let first = expected.plus(1);
         let more = u64::try_from(commit.records().len()).unwrap_or(u64::MAX).saturating_sub(1);
         let (tail, lease_until) = (first.plus(more), self.now.after(LEASE));
         // The number may have gone to another run since it was learnt: the key is checked with the rest.
         let mut update = self.connection.prepare_cached(
-            "update runs set tail = ?1, lease_until = ?2, fruitless = iif(?3, 0, fruitless)
-             where id = ?4 and fence = ?5 and tail = ?6 and worker = ?7 and ended_at is null and run = ?8 and ns = ?9",
+            "update runs set tail = ?1, lease_until = ?2, fruitless = iif(?3, 0, fruitless), last_frame = ?10
+             where id = ?4 and fence = ?5 and tail = ?6 and worker = ?7 and ended_at is null and run = ?8 and ns = ?9
+               and last_frame = ?11",
         )?;
         let changed = update.execute(params![
             int(tail.as_u64()),
@@ -180,27 +185,30 @@ impl Transaction<'_> {
             worker.as_bytes(),
             commit.run().run.as_bytes(),
             commit.run().namespace.as_str(),
+            frame,
+            last_frame,
         ])?;
         if changed == 0 {
             return Ok(None);
         }
         let answer = Committed { first, tail, fence: Some(fence), lease_until: Some(lease_until) };
-        self.insert_frame(id, commit, &answer, body)?;
+        self.insert_frame(Link { run: id, frame, prev: Some(last_frame) }, commit, &answer, body)?;
         self.insert_blobs(id, commit)?;
+        self.known.learn(commit.run(), RunAt { id, last_frame: frame });
         Ok(Some(answer))
     }
 
-    fn insert_frame(&self, id: i64, commit: &Commit, answer: &Committed, body: &[u8]) -> Result<(), Stop> {
+    fn insert_frame(&mut self, link: Link, commit: &Commit, answer: &Committed, body: &[u8]) -> Result<(), Stop> {
         let mut insert = self.connection.prepare_cached(
-            "insert into frames (run, first, count, author, at, last_at, v, commit_id, body)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "insert into frames (run, first, count, author, at, last_at, v, commit_id, body, id, prev)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
         let last_at = match (commit.author(), commit.records().last()) {
             (Author::Creator | Author::Holder { .. }, Some(last)) => last.at(),
             _ => self.now,
         };
         insert.execute(params![
-            id,
+            link.run,
             int(answer.first.as_u64()),
             int(answer.tail.as_u64().saturating_sub(answer.first.as_u64()).saturating_add(1)),
             FrameAuthor::of(commit, answer) as u8,
@@ -209,14 +217,18 @@ impl Transaction<'_> {
             RECORD_VERSION,
             commit.id().as_bytes(),
             body,
+            link.frame,
+            link.prev,
         ])?;
+        self.known.numbered(link.frame);
         Ok(())
     }
 
     /// The store's time, unless the run's last record is later: facts from outside never run backwards within a run.
-    fn not_before_the_last(&self, id: i64) -> Result<Timestamp, Stop> {
-        let last = "select last_at from frames where run = ?1 order by first desc limit 1";
-        let last: Option<i64> = self.connection.prepare_cached(last)?.query_row([id], row::only).optional()?;
+    fn not_before_the_last(&self, at: RunAt) -> Result<Timestamp, Stop> {
+        let last = "select last_at from frames where id = ?1";
+        let last: Option<i64> =
+            self.connection.prepare_cached(last)?.query_row([at.last_frame], row::only).optional()?;
         Ok(last.map_or(self.now, |last| row::time(last).max(self.now)))
     }
 
@@ -224,8 +236,8 @@ impl Transaction<'_> {
     ///
     /// A creator's and a holder's commit can only stand at the place that it was made for; the rest of the answer is
     /// worked out from the frame.
-    fn answered(&self, id: i64, commit: &Commit) -> Result<Option<Committed>, Stop> {
-        let at_place = "select first, count, author, at from frames where run = ?1 and commit_id = ?2 and first = ?3";
+    fn answered(&self, run: RunAt, commit: &Commit) -> Result<Option<Committed>, Stop> {
+        let at_place = "select first, count, author, at from frames where id = ?1 and commit_id = ?2";
         let external = "select first, count, author, at from frames where run = ?1 and commit_id = ?2 and author = 4";
         let read = |row: &rusqlite::Row<'_>| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, u8>(2)?, row.get::<_, i64>(3)?))
@@ -237,13 +249,16 @@ impl Transaction<'_> {
         };
         let commit_id = commit.id();
         let found = match place {
-            Some(first) => {
-                let mut select = self.connection.prepare_cached(at_place)?;
-                select.query_row(params![id, commit_id.as_bytes(), int(first.as_u64())], read).optional()?
-            }
+            Some(first) => match chain::frame_at(self.connection, run, int(first.as_u64()))? {
+                Some(frame) => {
+                    let mut select = self.connection.prepare_cached(at_place)?;
+                    select.query_row(params![frame, commit_id.as_bytes()], read).optional()?
+                }
+                None => None,
+            },
             None => {
                 let mut select = self.connection.prepare_cached(external)?;
-                select.query_row(params![id, commit_id.as_bytes()], read).optional()?
+                select.query_row(params![run.id, commit_id.as_bytes()], read).optional()?
             }
         };
         let Some((first, count, author, at)) = found else { return Ok(None) };
@@ -260,6 +275,14 @@ impl Transaction<'_> {
             lease_until: leased.then(|| row::time(at).after(LEASE)),
         }))
     }
+}
+
+/// Where a new frame goes.
+#[derive(Clone, Copy)]
+struct Link {
+    run: i64,
+    frame: i64,
+    prev: Option<i64>,
 }
 
 /// The author of a frame, as stored.

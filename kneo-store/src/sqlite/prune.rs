@@ -4,13 +4,13 @@ use kneo_core::Namespace;
 use kneo_core::store::{OutboxId, Pruned, Retention};
 use rusqlite::{Connection, params};
 
+use super::chain;
 use super::error::Done;
 use super::query;
 use super::row::{self, int};
 
 /// Tables whose rows belong to one run.
-const OF_A_RUN: [&str; 8] = [
-    "delete from frames where run = ?1",
+const OF_A_RUN: [&str; 7] = [
     "delete from labels where run = ?1",
     "delete from tasks where run = ?1",
     "delete from holds where run = ?1",
@@ -30,6 +30,7 @@ pub(super) fn prune(connection: &Connection, retention: &Retention) -> Done<Prun
     let mut pruned = Pruned::default();
     for run in doomed {
         pruned.blobs += forget_blobs(connection, run)?;
+        chain::forget(connection, run)?;
         for sql in OF_A_RUN {
             connection.prepare_cached(sql)?.execute([run])?;
         }

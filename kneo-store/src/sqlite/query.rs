@@ -14,11 +14,12 @@ use kneo_core::{Digest, Namespace, RunId, Seq, TaskId};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
+use super::chain::{self, Reach};
 use super::error::{Done, Fault};
-use super::row::{self, int};
+use super::row::{self, RunAt, int};
 
-/// A run's row and number, without its labels.
-pub(super) fn find_run(connection: &Connection, key: &RunKey) -> Done<Option<(i64, RunRow)>> {
+/// A run's row and where it stands, without its labels.
+pub(super) fn find_run(connection: &Connection, key: &RunKey) -> Done<Option<(RunAt, RunRow)>> {
     let sql = format!("select {} from runs r where r.ns = ?1 and r.run = ?2", row::RUN);
     one(connection, &sql, params![key.namespace.as_str(), key.run.as_bytes()], row::run)
 }
@@ -88,18 +89,19 @@ pub(super) fn records(
     effort: Effort,
 ) -> Done<Option<Vec<Stored>>> {
     let mut found = Vec::new();
-    let Some(run) = run_number(connection, key)? else { return Ok(Some(found)) };
+    let Some(at) = run_at(connection, key)? else { return Ok(Some(found)) };
     let after = after.map_or(0, |after| int(after.as_u64()));
-    // The frame that holds the first wanted record may begin before it.
-    let mut select = connection.prepare_cached(
-        "select first, author, at, v, body from frames where run = ?1
-         and first >= coalesce((select max(first) from frames where run = ?1 and first <= ?2 + 1), 0) order by first",
-    )?;
-    let mut rows = select.query(params![run, after])?;
+    let reach = match effort {
+        Effort::Little => Reach::Frames(LITTLE / 256),
+        Effort::Whole => Reach::All,
+    };
+    let wanted = (after, after.saturating_add(limit(max)));
+    let Some(frames) = chain::frames(connection, at, wanted, reach)? else { return Ok(None) };
+    let mut select = connection.prepare_cached("select first, author, at, v, body from frames where id = ?1")?;
     let mut bytes = 0;
-    while found.len() < max
-        && let Some(row) = rows.next()?
-    {
+    for id in frames {
+        let mut rows = select.query([id])?;
+        let row = rows.next()?.ok_or_else(|| Fault::damaged(format!("frame {id} is missing")))?;
         let body = row.get_ref(4)?.as_blob().map_err(Fault::damaged)?;
         bytes += body.len();
         if effort == Effort::Little && bytes > LITTLE {
@@ -185,7 +187,7 @@ pub(super) fn outbox(connection: &Connection, namespace: &Namespace, max: usize)
 }
 
 pub(super) fn audit(connection: &Connection, key: &RunKey) -> Done<Vec<AuditEntry>> {
-    let Some(run) = run_number(connection, key)? else { return Ok(Vec::new()) };
+    let Some(RunAt { id: run, .. }) = run_at(connection, key)? else { return Ok(Vec::new()) };
     let sql = "select seq, at, action, actor, task from audit where run = ?1 order by id";
     all(connection, sql, [run], |row| {
         let word = row::text(row, 2)?;
@@ -206,12 +208,13 @@ pub(super) fn plan(connection: &Connection, digest: Digest) -> Done<Option<Bytes
     Ok(found.map(Bytes::from))
 }
 
-fn run_number(connection: &Connection, key: &RunKey) -> Done<Option<i64>> {
-    let mut select = connection.prepare_cached("select id from runs where ns = ?1 and run = ?2")?;
-    Ok(select.query_row(params![key.namespace.as_str(), key.run.as_bytes()], row::only).optional()?)
+fn run_at(connection: &Connection, key: &RunKey) -> Done<Option<RunAt>> {
+    let mut select = connection.prepare_cached("select id, last_frame from runs where ns = ?1 and run = ?2")?;
+    let read = |row: &Row<'_>| Ok(RunAt { id: row.get(0)?, last_frame: row.get(1)? });
+    Ok(select.query_row(params![key.namespace.as_str(), key.run.as_bytes()], read).optional()?)
 }
 
-fn labelled(connection: &Connection, (id, mut row): (i64, RunRow)) -> Done<RunRow> {
+fn labelled(connection: &Connection, (RunAt { id, .. }, mut row): (RunAt, RunRow)) -> Done<RunRow> {
     let sql = "select name, value from labels where run = ?1 order by place";
     row.labels = all(connection, sql, [id], |row| Ok((row::name(row, 0)?, row::text(row, 1)?.into())))?;
     Ok(row)

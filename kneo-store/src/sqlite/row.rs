@@ -14,14 +14,23 @@ use super::error::{Done, Fault};
 
 /// The columns of a run's row, in the order in which [`run`] reads them.
 pub(super) const RUN: &str = "r.id, r.ns, r.run, r.workflow, r.plan, r.status, r.starter, r.started_at, r.ended_at, \
-    r.deadline, r.ready_at, r.tail, r.cancel_requested, r.fence, r.worker, r.lease_until, r.fruitless";
+    r.deadline, r.ready_at, r.tail, r.cancel_requested, r.fence, r.worker, r.lease_until, r.fruitless, r.last_frame";
 
 /// The columns of a task's row, in the order in which [`task`] reads them.
 pub(super) const TASK: &str = "t.task, r.ns, r.run, t.path, t.request, t.digest, t.assignees, t.opened_at, \
     t.deadline, t.on_timeout, t.escalated_at, t.state, t.decided_by, t.decided_at, t.decided_kind";
 
-/// A run's row and its number in the database. Its labels are in a table of their own.
-pub(super) fn run(row: &Row<'_>) -> Done<(i64, RunRow)> {
+/// Where a run stands in the database.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct RunAt {
+    /// Its number.
+    pub(super) id: i64,
+    /// The number of its last frame.
+    pub(super) last_frame: i64,
+}
+
+/// A run's row and where it stands. Its labels are in a table of their own.
+pub(super) fn run(row: &Row<'_>) -> Done<(RunAt, RunRow)> {
     let found = RunRow {
         key: RunKey::new(namespace(row, 1)?, RunId::from_bytes(row.get(2)?)),
         workflow: name(row, 3)?,
@@ -40,7 +49,7 @@ pub(super) fn run(row: &Row<'_>) -> Done<(i64, RunRow)> {
         lease_until: row.get::<_, Option<i64>>(15)?.map(time),
         fruitless: row.get(16)?,
     };
-    Ok((row.get(0)?, found))
+    Ok((RunAt { id: row.get(0)?, last_frame: row.get(17)? }, found))
 }
 
 /// A task's row.

@@ -25,6 +25,7 @@ create table plans (
 create table runs (
   id integer primary key,
   tail integer not null,
+  last_frame integer not null,
   lease_until integer,
   fruitless integer not null,
   fence integer not null,
@@ -61,9 +62,11 @@ create index labels_of on labels (name, value, run);
 
 -- The records of one commit. `author`: 0 creator, 1 creator that took the lease, 2 holder, 3 holder without a lease
 -- afterwards, 4 external. `at` is the store's time of the commit, `last_at` the time of its last record, which for an
--- external commit is the same. The id is the watermark of feeds.
+-- external commit is the same. The id is the watermark of feeds. The frames of a run are a chain from its last one back,
+-- so that a step writes no index; `frames_marks` leads into the middle of a long one.
 create table frames (
   id integer primary key,
+  prev integer,
   run integer not null,
   first integer not null,
   count integer not null,
@@ -74,7 +77,7 @@ create table frames (
   commit_id blob not null,
   body blob not null
 ) strict;
-create unique index frames_of on frames (run, first);
+create unique index frames_marks on frames (run, first) where (first + count - 1) / 256 > (first - 1) / 256;
 create unique index frames_external on frames (commit_id) where author = 4;
 
 create table blobs (

@@ -23,6 +23,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{Done, Fault};
+use super::row::{self, RunAt};
 
 /// Work that belongs into a transaction.
 pub(super) trait Work: Send {
@@ -47,21 +48,42 @@ pub(super) struct Desk {
 /// What saves the leader a look into the database. Never relied on: whoever uses it has the database check it.
 #[derive(Default)]
 pub(super) struct Known {
-    /// The numbers of runs.
-    pub(super) runs: HashMap<RunKey, i64>,
+    /// Where runs stand.
+    pub(super) runs: HashMap<RunKey, RunAt>,
     /// Plans that are in the database; they are never deleted.
     pub(super) plans: HashSet<Digest>,
+    /// The number of the next frame, once this transaction has looked; other processes write frames too.
+    next_frame: Option<i64>,
 }
 
 impl Known {
-    /// The most runs whose number is kept; they are few bytes each.
+    /// The most runs whose place is kept; they are few bytes each.
     const MAX_RUNS: usize = 100_000;
 
-    pub(super) fn learn(&mut self, run: &RunKey, id: i64) {
+    pub(super) fn learn(&mut self, run: &RunKey, at: RunAt) {
         if self.runs.len() >= Known::MAX_RUNS {
             self.runs.clear();
         }
-        self.runs.insert(run.clone(), id);
+        self.runs.insert(run.clone(), at);
+    }
+
+    /// The number of the next frame, inside a transaction that holds the write lock.
+    pub(super) fn next_frame(&mut self, connection: &Connection) -> Done<i64> {
+        let next = match self.next_frame {
+            Some(next) => next,
+            None => {
+                let newest = "select coalesce(max(id), 0) from frames";
+                let newest: i64 = connection.prepare_cached(newest)?.query_row([], row::only)?;
+                newest.saturating_add(1)
+            }
+        };
+        self.next_frame = Some(next);
+        Ok(next)
+    }
+
+    /// A frame has this number now.
+    pub(super) fn numbered(&mut self, frame: i64) {
+        self.next_frame = frame.checked_add(1);
     }
 
     /// What was learnt in a transaction that was rolled back never happened.
@@ -270,6 +292,7 @@ impl Desk {
     fn transact(&mut self, batch: &mut [Box<dyn Work>], wait: Wait) -> Result<(), Failed> {
         let at = |at: Stage| move |fault: Fault| Failed { fault, at };
         self.begin(wait).map_err(at(Stage::Begin))?;
+        self.known.next_frame = None;
         let mut work = || batch.iter_mut().try_for_each(|work| work.run(self));
         if let Err(fault) = work() {
             self.roll_back();

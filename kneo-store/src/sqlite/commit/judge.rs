@@ -9,23 +9,23 @@ use rusqlite::{OptionalExtension, params};
 use super::{Stop, Transaction};
 use crate::rule;
 use crate::sqlite::query;
-use crate::sqlite::row;
+use crate::sqlite::row::{self, RunAt};
 
 /// A commit that may be written.
 pub(super) enum Judged {
     /// To a run that it makes.
     New(RunRow),
-    /// To a run that is there, under its number.
-    Existing(i64, RunRow),
+    /// To a run that is there.
+    Existing(RunAt, RunRow),
 }
 
 impl Transaction<'_> {
-    pub(super) fn judge(&mut self, commit: &Commit, found: Option<(i64, RunRow)>) -> Result<Judged, Stop> {
+    pub(super) fn judge(&mut self, commit: &Commit, found: Option<(RunAt, RunRow)>) -> Result<Judged, Stop> {
         let key = commit.run();
         let judged = match commit.author() {
             Author::Creator => Judged::New(self.judge_start(commit, found.is_some())?),
             Author::Holder { .. } | Author::External => {
-                let (id, row) = found.ok_or_else(|| CommitError::RunNotFound { run: key.clone() })?;
+                let (at, row) = found.ok_or_else(|| CommitError::RunNotFound { run: key.clone() })?;
                 match (commit.author(), rule::decided_task(commit)) {
                     (Author::Holder { worker, fence, expected }, _) => {
                         rule::admit_holder(&row, worker, fence, expected)?;
@@ -36,7 +36,7 @@ impl Transaction<'_> {
                     }
                     (_, None) => rule::admit_live(&row)?,
                 }
-                Judged::Existing(id, row)
+                Judged::Existing(at, row)
             }
         };
         for change in &commit.changes().tasks {

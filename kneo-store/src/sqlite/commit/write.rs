@@ -13,11 +13,11 @@ use crate::sqlite::error::Fault;
 use crate::sqlite::row::int;
 
 impl Transaction<'_> {
-    pub(super) fn insert_run(&self, row: &RunRow) -> Result<i64, Stop> {
+    pub(super) fn insert_run(&self, row: &RunRow, frame: i64) -> Result<i64, Stop> {
         let mut insert = self.connection.prepare_cached(
             "insert into runs (ns, run, workflow, plan, status, starter, started_at, ended_at, deadline, ready_at,
-               tail, cancel_requested, fence, worker, lease_until, fruitless)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+               tail, cancel_requested, fence, worker, lease_until, fruitless, last_frame)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?;
         let id = insert.insert(params![
             row.key.namespace.as_str(),
@@ -36,6 +36,7 @@ impl Transaction<'_> {
             row.holder.map(|worker| *worker.as_bytes()),
             micros(row.lease_until),
             row.fruitless,
+            frame,
         ])?;
         for (place, (name, value)) in (0i64..).zip(&row.labels) {
             let mut insert = self
@@ -46,10 +47,10 @@ impl Transaction<'_> {
         Ok(id)
     }
 
-    pub(super) fn update_run(&self, id: i64, row: &RunRow) -> Result<i64, Stop> {
+    pub(super) fn update_run(&self, id: i64, row: &RunRow, frame: i64) -> Result<i64, Stop> {
         let mut update = self.connection.prepare_cached(
             "update runs set tail = ?2, lease_until = ?3, fruitless = ?4, fence = ?5, worker = ?6, status = ?7,
-               ready_at = ?8, cancel_requested = ?9, ended_at = ?10 where id = ?1",
+               ready_at = ?8, cancel_requested = ?9, ended_at = ?10, last_frame = ?11 where id = ?1",
         )?;
         update.execute(params![
             id,
@@ -62,6 +63,7 @@ impl Transaction<'_> {
             micros(row.ready_at),
             row.cancel_requested,
             micros(row.ended_at),
+            frame,
         ])?;
         Ok(id)
     }
