@@ -227,8 +227,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future may leave the runs deleted.
     async fn prune(&self, retention: &Retention) -> Result<Pruned, StoreError>;
 
-    /// Hints that runs changed. Hints may be lost or doubled: polling is the truth.
-    fn wakeups(&self) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>>;
+    /// Hints that runs changed, for a worker: what it committed itself it knows, and a store that can tell leaves it out.
+    ///
+    /// Hints may be lost or doubled: polling is the truth. A subscriber that does not read hinders nobody.
+    fn wakeups(&self, worker: WorkerId) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>>;
 
     /// What a committed record survives.
     fn durability(&self) -> Durability;

@@ -142,13 +142,19 @@ impl RunHandle {
             let mut settled = std::pin::pin!(watch.settled.notified());
             // Enabled before looking, so that what happens between looking and waiting is not missed.
             settled.as_mut().enable();
-            match self.settled().await {
-                Ok(Some(outcome)) => return Ok(outcome),
-                Ok(None) => {}
-                Err(RuntimeError::Store(error)) if error.is_retryable() => {
-                    tracing::warn!(run = %self.run, %error, "the run could not be looked at; it is tried again");
+            if let Some(outcome) = watch.ended.get() {
+                return Ok(Outcome::from_end(outcome));
+            }
+            // In the hands of an actor here it has neither ended nor parked, and the actor tells when it leaves.
+            if self.shared.live.get(self.run).is_none() {
+                match self.settled().await {
+                    Ok(Some(outcome)) => return Ok(outcome),
+                    Ok(None) => {}
+                    Err(RuntimeError::Store(error)) if error.is_retryable() => {
+                        tracing::warn!(run = %self.run, %error, "the run could not be looked at; it is tried again");
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
             tokio::select! {
                 biased;

@@ -242,10 +242,10 @@ impl Store for FaultyStore {
         self.call(Op::Prune, self.inner.prune(retention)).await
     }
 
-    fn wakeups(&self) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
+    fn wakeups(&self, worker: WorkerId) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
         match self.fault(Op::Wakeups) {
             Fault::Refuse | Fault::Drop => Box::pin(Silence),
-            Fault::None | Fault::LoseAnswer | Fault::Wait(_) | Fault::Slow(_) => self.inner.wakeups(),
+            Fault::None | Fault::LoseAnswer | Fault::Wait(_) | Fault::Slow(_) => self.inner.wakeups(worker),
         }
     }
 

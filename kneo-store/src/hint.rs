@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
+use kneo_core::WorkerId;
+use kneo_core::commit::{Author, Commit, LeaseChange};
 use kneo_core::run::RunKey;
 use kneo_core::store::Wakeup;
 
@@ -21,8 +23,12 @@ pub(crate) struct Hints {
     subscribers: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
-struct Inbox(Mutex<Waiting>);
+#[derive(Debug)]
+struct Inbox {
+    /// Whose inbox it is: it is not told of its own commits.
+    worker: WorkerId,
+    waiting: Mutex<Waiting>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -46,20 +52,29 @@ impl Hints {
         self.subscribers.load(Ordering::Acquire) > 0
     }
 
-    /// Tells that a run changed.
-    pub(crate) fn tell(&self, run: &RunKey) {
+    /// Tells that a run changed, by a worker or by somebody outside.
+    pub(crate) fn tell(&self, run: &RunKey, by: Option<WorkerId>) {
         if !self.any() {
             return;
         }
-        for inbox in lock(&self.inboxes).iter() {
+        for inbox in lock(&self.inboxes).iter().filter(|inbox| by != Some(inbox.worker)) {
             inbox.put(run);
         }
+    }
+
+    /// Tells that a commit was made.
+    pub(crate) fn tell_of(&self, commit: &Commit) {
+        let by = match (commit.author(), commit.lease()) {
+            (Author::Holder { worker, .. }, _) | (Author::Creator, LeaseChange::Take { worker }) => Some(worker),
+            (Author::Creator, LeaseChange::Keep | LeaseChange::Release) | (Author::External, _) => None,
+        };
+        self.tell(commit.run(), by);
     }
 
     /// Ends every subscription: the store goes away.
     pub(crate) fn close(&self) {
         for inbox in lock(&self.inboxes).drain(..) {
-            let mut waiting = lock(&inbox.0);
+            let mut waiting = lock(&inbox.waiting);
             waiting.over = true;
             if let Some(waker) = waiting.waker.take() {
                 waker.wake();
@@ -68,8 +83,8 @@ impl Hints {
     }
 
     /// Subscribes to what changes from now on.
-    pub(crate) fn subscribe(self: &Arc<Hints>) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
-        let inbox = Arc::new(Inbox::default());
+    pub(crate) fn subscribe(self: &Arc<Hints>, worker: WorkerId) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
+        let inbox = Arc::new(Inbox { worker, waiting: Mutex::default() });
         let mut inboxes = lock(&self.inboxes);
         inboxes.push(Arc::clone(&inbox));
         self.subscribers.store(inboxes.len(), Ordering::Release);
@@ -79,7 +94,7 @@ impl Hints {
 
 impl Inbox {
     fn put(&self, run: &RunKey) {
-        let mut waiting = lock(&self.0);
+        let mut waiting = lock(&self.waiting);
         if waiting.known.contains(run) {
             return;
         }
@@ -95,7 +110,7 @@ impl Stream for Subscription {
     type Item = Wakeup;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Wakeup>> {
-        let mut waiting = lock(&self.inbox.0);
+        let mut waiting = lock(&self.inbox.waiting);
         if let Some(run) = waiting.order.pop_front() {
             waiting.known.remove(&run);
             return Poll::Ready(Some(Wakeup { run }));
@@ -131,6 +146,10 @@ mod tests {
         RunKey::new(Namespace::default(), RunId::from_bytes([n; 16]))
     }
 
+    fn worker(n: u8) -> WorkerId {
+        WorkerId::from_bytes([n; 16])
+    }
+
     fn next(stream: &mut Pin<Box<dyn Stream<Item = Wakeup> + Send>>) -> Poll<Option<RunKey>> {
         let mut context = Context::from_waker(Waker::noop());
         stream.as_mut().poll_next(&mut context).map(|hint| hint.map(|hint| hint.run))
@@ -139,26 +158,35 @@ mod tests {
     #[test]
     fn a_slow_subscriber_is_told_of_each_run_once() {
         let hints = Arc::new(Hints::default());
-        hints.tell(&run(9));
-        let mut stream = hints.subscribe();
+        hints.tell(&run(9), None);
+        let mut stream = hints.subscribe(worker(1));
         for _ in 0..1_000 {
-            hints.tell(&run(1));
-            hints.tell(&run(2));
+            hints.tell(&run(1), None);
+            hints.tell(&run(2), None);
         }
         assert_eq!(next(&mut stream), Poll::Ready(Some(run(1))));
         assert_eq!(next(&mut stream), Poll::Ready(Some(run(2))));
         assert_eq!(next(&mut stream), Poll::Pending);
-        hints.tell(&run(1));
+        hints.tell(&run(1), None);
         assert_eq!(next(&mut stream), Poll::Ready(Some(run(1))));
+    }
+
+    #[test]
+    fn a_worker_is_not_told_of_what_it_did_itself() {
+        let hints = Arc::new(Hints::default());
+        let (mut one, mut other) = (hints.subscribe(worker(1)), hints.subscribe(worker(2)));
+        hints.tell(&run(5), Some(worker(1)));
+        assert_eq!(next(&mut one), Poll::Pending);
+        assert_eq!(next(&mut other), Poll::Ready(Some(run(5))));
     }
 
     #[test]
     fn subscriptions_end_with_the_subscriber_and_with_the_store() {
         let hints = Arc::new(Hints::default());
-        drop(hints.subscribe());
+        drop(hints.subscribe(worker(1)));
         assert!(!hints.any());
-        let mut stream = hints.subscribe();
-        hints.tell(&run(1));
+        let mut stream = hints.subscribe(worker(1));
+        hints.tell(&run(1), None);
         hints.close();
         assert_eq!(next(&mut stream), Poll::Ready(Some(run(1))));
         assert_eq!(next(&mut stream), Poll::Ready(None));

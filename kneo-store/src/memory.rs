@@ -70,7 +70,7 @@ impl Store for MemoryStore {
         }
         if self.hints.any() {
             let done = commits.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
-            done.for_each(|(commit, _)| self.hints.tell(commit.run()));
+            done.for_each(|(commit, _)| self.hints.tell_of(commit));
         }
         answers
     }
@@ -90,7 +90,7 @@ impl Store for MemoryStore {
 
     async fn release(&self, run: &RunKey, fence: Fence) -> Result<(), StoreError> {
         if self.state().release(run, fence) {
-            self.hints.tell(run);
+            self.hints.tell(run, None);
         }
         Ok(())
     }
@@ -145,8 +145,8 @@ impl Store for MemoryStore {
         Ok(self.state().prune(retention))
     }
 
-    fn wakeups(&self) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
-        self.hints.subscribe()
+    fn wakeups(&self, worker: WorkerId) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
+        self.hints.subscribe(worker)
     }
 
     fn durability(&self) -> Durability {

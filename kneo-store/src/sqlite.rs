@@ -210,7 +210,7 @@ impl Store for SqliteStore {
         let key = run.clone();
         let released = self.inner.writer.perform(move |desk| claim::release(&desk.connection, &key, fence));
         if released.await? {
-            self.inner.hints.tell(run);
+            self.inner.hints.tell(run, None);
         }
         Ok(())
     }
@@ -290,8 +290,8 @@ impl Store for SqliteStore {
         self.inner.writer.perform(move |desk| prune::prune(&desk.connection, &retention)).await
     }
 
-    fn wakeups(&self) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
-        self.inner.hints.subscribe()
+    fn wakeups(&self, worker: WorkerId) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
+        self.inner.hints.subscribe(worker)
     }
 
     fn durability(&self) -> Durability {

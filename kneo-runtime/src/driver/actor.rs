@@ -271,7 +271,11 @@ impl Actor {
     async fn leave(mut self, stop: Stop) {
         match &stop {
             Stop::Over => {
-                self.ended = self.state.outcome().is_some();
+                if let Some(outcome) = self.state.outcome() {
+                    self.ended = true;
+                    // A run ends once.
+                    let _ = self.live.watch.ended.set(outcome.clone());
+                }
                 self.tell_running_to_stop();
             }
             Stop::NotCreated(_) => self.tell_running_to_stop(),

@@ -7,7 +7,7 @@ use crate::shared::Shared;
 
 /// Passes hints on to actors, to whoever waits, and to the task that claims, until the runtime is closed.
 pub(crate) async fn hint_loop(shared: Arc<Shared>) {
-    let mut hints = shared.store.wakeups();
+    let mut hints = shared.store.wakeups(shared.worker);
     let mut closed = shared.closed.cancelled();
     loop {
         let hint = tokio::select! {

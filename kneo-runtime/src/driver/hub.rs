@@ -1,18 +1,20 @@
 //! Who waits for news of which run.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use kneo_core::RunId;
+use kneo_core::{RunId, RunOutcome};
 use tokio::sync::Notify;
 
-/// The news of one run. Only hints: whoever waits looks at the store, before and after.
+/// The news of one run. Hints, but for the end: whoever waits looks at the store, before and after.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     /// There may be new records.
     pub(crate) changed: Notify,
     /// The run may have ended, parked or been left.
     pub(crate) settled: Notify,
+    /// How the run ended, once that is durable: known only where it ended.
+    pub(crate) ended: OnceLock<RunOutcome>,
 }
 
 /// The watches of all runs that somebody waits for.

@@ -131,7 +131,7 @@ impl Store for Faulty {
         self.inner.prune(retention).await
     }
     // No hints: everything must come from polling and from the runtime itself.
-    fn wakeups(&self) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
+    fn wakeups(&self, _: WorkerId) -> Pin<Box<dyn Stream<Item = Wakeup> + Send>> {
         Box::pin(futures_util::stream::pending())
     }
     fn durability(&self) -> Durability {

@@ -21,7 +21,7 @@ async fn until(stream: &mut Pin<Box<dyn Stream<Item = Wakeup> + Send>>, run: &Ru
 
 /// Whoever subscribes is told of runs that are made, get on, are released or get a record from outside.
 pub async fn a_subscriber_is_told_of_changes(kit: Kit) {
-    let mut hints = kit.store.wakeups();
+    let mut hints = kit.store.wakeups(kit.worker());
     let mut held = kit.held().await;
     until(&mut hints, &held.run).await;
     held.append(&kit, vec![computed("x")]).await;
@@ -34,8 +34,8 @@ pub async fn a_subscriber_is_told_of_changes(kit: Kit) {
 
 /// A subscriber that never reads hinders nobody.
 pub async fn a_slow_subscriber_hinders_nobody(kit: Kit) {
-    let _never_read = kit.store.wakeups();
-    let mut hints = kit.store.wakeups();
+    let _never_read = kit.store.wakeups(kit.worker());
+    let mut hints = kit.store.wakeups(kit.worker());
     let mut held = kit.held().await;
     for step in 0..300 {
         held.append(&kit, vec![computed(&step.to_string())]).await;

@@ -84,7 +84,7 @@ impl Work for Slice {
         }
         if hints.any() {
             let done = commits.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
-            done.for_each(|(prepared, _)| hints.tell(prepared.commit.run()));
+            done.for_each(|(prepared, _)| hints.tell_of(&prepared.commit));
         }
         // Whoever asked may be gone; the commits stand all the same.
         let _ = reply.send((answers, commits));
