@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::failure::{Failure, FailureKind};
 use crate::path::Path;
+use crate::plan::CompiledPlan;
 use crate::run::{Attempt, IdempotencyKey, RunKey};
 use crate::secret::Secrets;
 use crate::time::Timestamp;
@@ -21,12 +22,8 @@ pub struct CallContext {
     pub run: RunKey,
     /// The place in the run.
     pub path: Path,
-    /// The place in the author's words, for people.
-    pub place: Arc<str>,
     /// Which try.
     pub attempt: Attempt,
-    /// The same for every try of this piece of work.
-    pub key: IdempotencyKey,
     /// When the run started.
     pub run_started_at: Timestamp,
     /// Tells the call to stop.
@@ -37,28 +34,38 @@ pub struct CallContext {
     pub deltas: Deltas,
     /// Where the call finds secrets by the names that specs use.
     pub secrets: Secrets,
+    /// The plan in whose words a place is told.
+    plan: Option<Arc<CompiledPlan>>,
 }
 
 impl CallContext {
-    /// A context without a timeout, whose place is its path and whose deltas go nowhere.
+    /// A context without a timeout, secrets and a plan, whose deltas go nowhere.
     #[must_use]
     pub fn new(run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
-        let place = path.to_string();
-        CallContext::at(place, run, path, attempt, cancel)
-    }
-
-    /// A context at a place in the author's words, without a timeout, whose deltas go nowhere.
-    pub fn at(place: impl Into<Arc<str>>, run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
-        let (place, key) = (place.into(), IdempotencyKey::of(run.run, &path));
-        let (run_started_at, timeout) = (Timestamp::default(), None);
+        let (run_started_at, timeout, plan) = (Timestamp::default(), None, None);
         let (deltas, secrets) = (Deltas::default(), Secrets::default());
-        CallContext { run, path, place, attempt, key, run_started_at, cancel, timeout, deltas, secrets }
+        CallContext { run, path, attempt, run_started_at, cancel, timeout, deltas, secrets, plan }
     }
 
-    /// The same context with the place in the author's words.
+    /// The idempotency key: the same for every try of this piece of work, and of no other.
     #[must_use]
-    pub fn with_place(mut self, place: impl Into<Arc<str>>) -> CallContext {
-        self.place = place.into();
+    pub fn key(&self) -> IdempotencyKey {
+        IdempotencyKey::of(self.run.run, &self.path)
+    }
+
+    /// The place in the author's words, for people; without a plan it is the path.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.plan {
+            Some(plan) => plan.plan().describe(&self.path),
+            None => self.path.to_string(),
+        }
+    }
+
+    /// The same context, whose place is told in the words of a plan.
+    #[must_use]
+    pub fn with_plan(mut self, plan: Arc<CompiledPlan>) -> CallContext {
+        self.plan = Some(plan);
         self
     }
 

@@ -31,7 +31,7 @@ mod request;
 mod state;
 mod transcript;
 
-pub use decide::{Input, InputKind, decide};
+pub use decide::{Input, InputKind, decide, decide_into};
 pub use evolve::{Mismatch, evolve};
 pub use program::{HostTool, Program, Versions};
 pub use request::{EffectRequest, effect_request};

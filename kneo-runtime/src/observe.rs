@@ -2,7 +2,7 @@
 
 use kneo_core::event::EffectKind;
 use kneo_core::run::RunKey;
-use kneo_core::{Attempt, Path};
+use kneo_core::{Attempt, Path, Plan};
 use tracing::Span;
 
 /// A run in this worker's hands.
@@ -11,11 +11,11 @@ pub(crate) fn run(key: &RunKey) -> Span {
 }
 
 /// One attempt of an effect; its parent is the run's span.
-pub(crate) fn effect(kind: EffectKind, path: &Path, attempt: Attempt, place: &str) -> Span {
+pub(crate) fn effect(kind: EffectKind, path: &Path, attempt: Attempt, plan: &Plan) -> Span {
     let attempt = attempt.as_u32();
     match kind {
-        EffectKind::Function => tracing::info_span!("kneo.function", %path, attempt, place),
-        EffectKind::ModelTurn => tracing::info_span!("kneo.model_turn", %path, attempt, place),
-        EffectKind::ToolCall => tracing::info_span!("kneo.tool_call", %path, attempt, place),
+        EffectKind::Function => tracing::info_span!("kneo.function", %path, attempt, place = plan.describe(path)),
+        EffectKind::ModelTurn => tracing::info_span!("kneo.model_turn", %path, attempt, place = plan.describe(path)),
+        EffectKind::ToolCall => tracing::info_span!("kneo.tool_call", %path, attempt, place = plan.describe(path)),
     }
 }

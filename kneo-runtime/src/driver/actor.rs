@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kneo_core::actor::Actor as By;
-use kneo_core::event::RunStarted;
+use kneo_core::event::{Entry, RunStarted};
 use kneo_core::record::Record;
 use kneo_core::run::RunKey;
 use kneo_core::store::{Claimed, CommitError};
-use kneo_core::{Attempt, Cancel, Fence, Path, Seq, Timestamp};
+use kneo_core::{Cancel, Fence, Path, Seq, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
@@ -46,8 +46,10 @@ struct Actor {
     weight: u64,
     /// What happened and is not decided yet.
     inbox: Vec<InputKind>,
-    /// Attempts on their way.
-    running: BTreeMap<(Path, Attempt), Running>,
+    /// Room for what is being decided.
+    entries: Vec<Entry>,
+    /// Attempts on their way; one is gone before the next of its place begins.
+    running: BTreeMap<Path, Running>,
     results: (mpsc::UnboundedSender<InputKind>, mpsc::UnboundedReceiver<InputKind>),
     /// The last time at which nothing more followed: timers up to it have been looked at.
     looked_at: Timestamp,
@@ -153,6 +155,7 @@ impl Actor {
             pending: Vec::new(),
             weight: 0,
             inbox: Vec::new(),
+            entries: Vec::new(),
             running: BTreeMap::new(),
             results: mpsc::unbounded_channel(),
             looked_at: Timestamp::default(),

@@ -64,16 +64,28 @@ pub enum InputKind {
 /// An entry's time is never before that of the state's last entry.
 #[must_use]
 pub fn decide(state: &State, input: &Input) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    decide_into(state, input, &mut entries);
+    entries
+}
+
+/// As [`decide`], into a list that is empty and may have room.
+pub fn decide_into(state: &State, input: &Input, entries: &mut Vec<Entry>) {
     let mut out = Out {
         at: input.now.max(state.last_at),
         entropy: Draw { entropy: input.entropy, drawn: 0 },
-        entries: Vec::new(),
+        entries: std::mem::take(entries),
     };
+    decide_onto(state, input, &mut out);
+    *entries = out.entries;
+}
+
+fn decide_onto(state: &State, input: &Input, out: &mut Out) {
     if state.outcome.is_some() {
         if let InputKind::Outcome { path, attempt, result } = &input.kind {
-            effect::late(&mut out, path, *attempt, result);
+            effect::late(out, path, *attempt, result);
         }
-        return out.entries;
+        return;
     }
     match &input.kind {
         InputKind::Start(start) => {
@@ -81,11 +93,10 @@ pub fn decide(state: &State, input: &Input) -> Vec<Entry> {
                 out.push(Path::root(), Event::RunStarted(start.clone()));
             }
         }
-        InputKind::Claimed { worker, fence, fruitless } => claim::claimed(state, &mut out, *worker, *fence, *fruitless),
-        InputKind::Outcome { path, attempt, result } => effect::outcome(state, &mut out, path, *attempt, result),
-        InputKind::Advance => advance(state, &mut out),
+        InputKind::Claimed { worker, fence, fruitless } => claim::claimed(state, out, *worker, *fence, *fruitless),
+        InputKind::Outcome { path, attempt, result } => effect::outcome(state, out, path, *attempt, result),
+        InputKind::Advance => advance(state, out),
     }
-    out.entries
 }
 
 /// The entries that are being decided.

@@ -32,7 +32,7 @@ fn fails_until(attempt: u32) -> Arc<dyn Function> {
     typed::value_function(move |_, context: CallContext| async move {
         match context.attempt.as_u32() < attempt {
             true => Err(CallError::retryable("flaky", "try again")),
-            false => Ok(Value::from(context.key.as_str())),
+            false => Ok(Value::from(context.key().as_str())),
         }
     })
 }

@@ -107,7 +107,7 @@ async fn threads_workers_and_a_shutdown_lose_and_repeat_nothing() {
     let calls: Arc<Mutex<HashMap<String, u32>>> = Arc::default();
     let counted = Arc::clone(&calls);
     let work = typed::value_function(move |value, context: CallContext| {
-        *counted.lock().unwrap().entry(context.key.to_string()).or_default() += 1;
+        *counted.lock().unwrap().entry(context.key().to_string()).or_default() += 1;
         async move {
             tokio::task::yield_now().await;
             Ok(int(value.as_i64().unwrap() + 1))

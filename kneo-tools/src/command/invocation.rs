@@ -126,9 +126,9 @@ fn fill_environment(
     let ours: [(&str, Arc<str>); 5] = [
         ("KNEO_RUN_ID", context.run.run.to_string().into()),
         ("KNEO_PATH", context.path.to_string().into()),
-        ("KNEO_STEP", Arc::clone(&context.place)),
+        ("KNEO_STEP", context.place().into()),
         ("KNEO_ATTEMPT", context.attempt.to_string().into()),
-        ("KNEO_IDEMPOTENCY_KEY", context.key.as_str().into()),
+        ("KNEO_IDEMPOTENCY_KEY", context.key().as_str().into()),
     ];
     variables.extend(ours.map(|(name, value)| (name.to_owned(), value)));
     Ok(variables)

@@ -24,7 +24,7 @@ async fn the_environment_holds_what_is_declared() {
             "KNEO_IDEMPOTENCY_KEY=run_07070707070707070707070707070707/3#1/b0/4#2",
             "KNEO_PATH=3#1/b0/4#2",
             "KNEO_RUN_ID=run_07070707070707070707070707070707",
-            "KNEO_STEP=review[2].publish",
+            "KNEO_STEP=3#1/b0/4#2",
             "LANG=C.UTF-8",
             "PATH=/usr/bin:/bin",
             "REGION=spec",

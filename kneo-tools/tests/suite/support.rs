@@ -54,7 +54,6 @@ impl Host {
 pub(crate) fn context(cancel: Cancel) -> CallContext {
     let run = RunKey::new(Namespace::default(), RunId::from_bytes([7; 16]));
     CallContext::new(run, "3#1/b0/4#2".parse().unwrap(), Attempt::FIRST.next(), cancel)
-        .with_place("review[2].publish")
         .with_run_started_at("2026-11-20T12:00:00Z".parse().unwrap())
 }
 

@@ -1,10 +1,11 @@
 //! Starts the effects that a commit made durable, and stops those that are no longer wanted.
 
+use std::sync::Arc;
 use std::task::Poll;
 
 use kneo_core::call::CallContext;
 use kneo_core::event::EffectKind;
-use kneo_core::{Cancel, Path};
+use kneo_core::{Attempt, Cancel, Path};
 use tokio::task::AbortHandle;
 
 use super::{Actor, Stop};
@@ -16,6 +17,7 @@ use crate::{deltas, observe};
 
 /// An attempt on its way.
 pub(super) struct Running {
+    attempt: Attempt,
     cancel: Cancel,
     task: AbortHandle,
 }
@@ -32,23 +34,25 @@ impl Drop for Running {
 impl Actor {
     /// Brings the attempts on their way in line with the effects that are open.
     pub(super) async fn reconcile(&mut self) -> Result<(), Stop> {
-        for ((path, attempt), running) in &self.running {
-            let open = self.state.open_effect(path).filter(|open| open.attempt == *attempt);
+        for (path, running) in &self.running {
+            let open = self.state.open_effect(path).filter(|open| open.attempt == running.attempt);
             if open.is_none_or(|open| open.cancelling) {
                 running.cancel.cancel();
             }
         }
-        let idle = |(path, open): &(&Path, &OpenEffect)| !self.running.contains_key(&((*path).clone(), open.attempt));
-        let idle = self.state.open_effects().filter(idle).map(|(path, open)| (path.clone(), *open));
-        let (stopped, fresh): (Vec<_>, Vec<_>) = idle.partition(|(_, open)| open.cancelling);
-        // Told to stop in the turn that wanted them: they never begin, so nothing else says that they are over.
-        for (path, OpenEffect { attempt, .. }) in stopped {
-            self.inbox.push(InputKind::Outcome { path, attempt, result: EffectResult::Cancelled });
-        }
+        let idle = |(path, _): &(&Path, &OpenEffect)| !self.running.contains_key(*path);
+        let idle: Vec<_> = self.state.open_effects().filter(idle).map(|(path, open)| (path.clone(), *open)).collect();
         // A call that is alone may end at once, which spares a task; several calls run side by side.
-        let alone = fresh.len() == 1 && self.running.is_empty();
-        for (path, open) in fresh {
-            self.begin(path, open, alone).await?;
+        let alone = idle.len() == 1 && self.running.is_empty();
+        for (path, open) in idle {
+            match open.cancelling {
+                // Told to stop in the turn that wanted it: it never begins, so nothing else says that it is over.
+                true => {
+                    let (attempt, result) = (open.attempt, EffectResult::Cancelled);
+                    self.inbox.push(InputKind::Outcome { path, attempt, result });
+                }
+                false => self.begin(path, open, alone).await?,
+            }
         }
         Ok(())
     }
@@ -63,10 +67,11 @@ impl Actor {
                 return Ok(());
             }
         };
-        let place = self.state.plan().describe(&path);
-        let span = observe::effect(kind, &path, number, &place);
+        let plan = self.bound.program.compiled();
+        let span = observe::effect(kind, &path, number, plan.plan());
         let (cancel, limit) = (self.cancel.child(), deadline.map(|deadline| deadline.since(intended_at)));
-        let mut context = CallContext::at(place, self.live.key.clone(), path.clone(), number, cancel.clone())
+        let mut context = CallContext::new(self.live.key.clone(), path.clone(), number, cancel.clone())
+            .with_plan(Arc::clone(plan))
             .with_run_started_at(self.state.started_at())
             .with_timeout(limit)
             .with_secrets(self.bound.secrets().clone());
@@ -88,14 +93,16 @@ impl Actor {
             // An actor that is gone wants no result.
             let _ = results.send(InputKind::Outcome { path: at, attempt: number, result });
         });
-        self.running.insert((path, number), Running { cancel, task: task.abort_handle() });
+        self.running.insert(path, Running { attempt: number, cancel, task: task.abort_handle() });
         Ok(())
     }
 
     /// Takes the result of an attempt.
     pub(super) fn settle(&mut self, result: InputKind) {
-        if let InputKind::Outcome { path, attempt, .. } = &result {
-            self.running.remove(&(path.clone(), *attempt));
+        if let InputKind::Outcome { path, attempt, .. } = &result
+            && self.running.get(path).is_some_and(|running| running.attempt == *attempt)
+        {
+            self.running.remove(path);
         }
         self.inbox.push(result);
     }

@@ -10,7 +10,7 @@ use kneo_core::store::{CommitError, Committed, StoreError};
 use kneo_core::{CommitId, Fence, Payload, RunOutcome, RunStatus, Timestamp};
 
 use super::{Actor, Stop, refused};
-use crate::engine::{Input, InputKind, REVISION, decide, evolve};
+use crate::engine::{Input, InputKind, REVISION, decide_into, evolve};
 use crate::error::{Place, RuntimeError};
 
 /// A turn ends with this many records, so that a run that only computes can still be cancelled.
@@ -94,10 +94,11 @@ impl Actor {
         // The input is lent to the engine and taken back: it may have to be decided again.
         let lent = std::mem::replace(kind, InputKind::Advance);
         let input = Input { now, entropy: self.draws.bytes(), kind: lent };
-        let entries = decide(&self.state, &input);
+        let mut entries = std::mem::take(&mut self.entries);
+        decide_into(&self.state, &input, &mut entries);
         *kind = input.kind;
         let any = !entries.is_empty();
-        for entry in entries {
+        for entry in entries.drain(..) {
             let actor = match &entry.event {
                 Event::RunStarted(_) => self.starter.clone(),
                 _ => By::Worker(self.shared.worker),
@@ -110,6 +111,7 @@ impl Actor {
             self.weight += weight(&entry);
             self.pending.push(Record { revision: REVISION, actor, trace: None, entry });
         }
+        self.entries = entries;
         Ok(any)
     }
 
