@@ -12,6 +12,9 @@ use crate::work;
 
 const STEPS: usize = 100;
 
+/// After so many steps the write-ahead log has its length, and is written over from then on.
+pub(crate) const WARM_STEPS: usize = 600;
+
 async fn open(path: &Path, sync: Sync) -> Result<Arc<SqliteStore>, String> {
     let synchronous = match sync {
         Sync::Normal => Synchronous::Normal,
@@ -25,7 +28,9 @@ async fn open(path: &Path, sync: Sync) -> Result<Arc<SqliteStore>, String> {
 fn one_run(dir: &Path, sync: Sync, plan: &Arc<CompiledPlan>, runs: usize) -> Result<Took, String> {
     work::tokio()?.block_on(async {
         let runtime = work::runtime(open(&dir.join("kneo-one.db"), sync).await?, work::add())?;
-        work::run(&runtime, plan).await?;
+        for _ in 0..WARM_STEPS / STEPS {
+            work::run(&runtime, plan).await?;
+        }
         let watch = Watch::start();
         for _ in 0..runs {
             work::run(&runtime, plan).await?;

@@ -16,8 +16,9 @@ use crate::clock::SystemClock;
 /// Prepared statements that a connection keeps: more than there are.
 const STATEMENTS: usize = 64;
 
-/// The write-ahead log is moved into the database file beyond so many pages of 4 KiB.
-const CHECKPOINT_PAGES: u32 = 2_000;
+/// The write-ahead log is moved into the database file beyond so many pages of 4 KiB, and then written over: a commit
+/// that makes a log longer waits longer for the disk.
+const CHECKPOINT_PAGES: u32 = 1_000;
 
 /// How a [`SqliteStore`](super::SqliteStore) works.
 #[derive(Debug, Clone)]
