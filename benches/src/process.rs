@@ -38,10 +38,13 @@ pub(crate) fn cold_start(rounds: usize) -> Result<Vec<Figure>, String> {
     }
     text.push_str("components:\n  agents:\n    echo:\n      name: echo\n      model: {provider: dummy}\n      strategy: {type: simple}\n");
     std::fs::write(dir.path().join("ten.yaml"), text).map_err(|error| error.to_string())?;
-    let (mut kneo, mut floor) = (Samples::default(), Samples::default());
+    let (mut kneo, mut floor, mut most) = (Samples::default(), Samples::default(), Samples::default());
     for round in 0..rounds {
-        let store = format!("sqlite:cold-{round}.db");
-        kneo.push(spawn_ms(&program, dir.path(), &["run", "ten.yaml", "--input", "x", "--store", &store, "--json"])?);
+        let stores = [format!("sqlite:cold-{round}.db"), format!("sqlite:mem-{round}.db")];
+        let [run, watched] =
+            stores.each_ref().map(|store| ["run", "ten.yaml", "--input", "x", "--store", store, "--json"]);
+        kneo.push(spawn_ms(&program, dir.path(), &run)?);
+        most.push(spawn_mib(&program, dir.path(), &watched)?);
         floor.push(spawn_ms(&program, dir.path(), &["--version"])?);
     }
     let mut figure = Figure {
@@ -54,7 +57,37 @@ pub(crate) fn cold_start(rounds: usize) -> Result<Vec<Figure>, String> {
     };
     figure.row("kneo run", kneo);
     figure.row("kneo --version: a process that does nothing", floor);
-    Ok(vec![figure])
+    let mut memory = Figure {
+        id: "P12",
+        what: "its memory at the most".to_owned(),
+        unit: "MiB",
+        rows: Vec::new(),
+        ratio: None,
+        goal: "≤ 16 MiB",
+    };
+    memory.row("kneo run, resident at its peak", most);
+    Ok(vec![figure, memory])
+}
+
+/// The most resident memory of a process that must succeed, in MiB: the kernel's own high-water mark, read until the
+/// process is gone.
+fn spawn_mib(program: &Path, dir: &Path, args: &[&str]) -> Result<f64, String> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut most: f64 = 0.0;
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+        most = most.max(kib.unwrap_or_default() / 1024.0);
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) if status.success() => return Ok(most),
+            Some(status) => return Err(format!("{args:?} failed: {status}")),
+            None => {}
+        }
+    }
 }
 
 pub(crate) fn validate(rounds: usize) -> Result<Vec<Figure>, String> {
