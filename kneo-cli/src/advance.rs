@@ -1,45 +1,22 @@
 //! Follows a run in this process until it ends or waits for people.
 
-use std::sync::Arc;
+mod answers;
+mod watch;
 
-use kneo::event::{Event, Parked};
+pub(crate) use answers::Answers;
+
 use kneo::plan::CompiledPlan;
 use kneo::task::TaskRow;
-use kneo::{
-    Actor, Admission, Cursor, Decision, DecisionKind, EventStream, Outcome, RunHandle, RunStatus, RunView, Runtime,
-};
-use kneo::{RunEvent, RuntimeError, Seq};
+use kneo::{Actor, Cursor, Decision, DecisionKind, RunHandle, RunStatus, RunView, Runtime, RuntimeError};
 
 use crate::ask::ask;
 use crate::exit::Exit;
-use crate::host::lacking;
-use crate::interrupt::Interrupts;
-use crate::output::{Output, is_attended};
+use crate::output::Output;
 use crate::places::Places;
-use crate::problem::{Problem, Stop};
-use crate::progress::Progress;
-use crate::view;
-
-/// Who answers the questions of a run.
-#[derive(Clone, Debug)]
-pub(crate) enum Answers {
-    /// Nobody here: the questions stay open.
-    Nobody,
-    /// The person at the terminal.
-    Terminal(Actor),
-    /// Whatever can be approved is approved in this name.
-    Approve(Actor),
-}
-
-impl Answers {
-    /// The person at the terminal, if there is one and the output is for people.
-    pub(crate) fn terminal(output: Output, by: &Actor) -> Answers {
-        match is_attended() && !output.json && !output.quiet {
-            true => Answers::Terminal(by.clone()),
-            false => Answers::Nobody,
-        }
-    }
-}
+use crate::problem::Stop;
+use crate::refusal::runtime_problem;
+use crate::report::{exit_of, report};
+use watch::{Stopped, Watch};
 
 /// A run that this process advances.
 pub(crate) struct Advance<'a> {
@@ -109,151 +86,5 @@ impl Advance<'_> {
     fn report(&self, view: &RunView) -> Result<(), Stop> {
         let places = Places::of_plan(view.run, self.plan);
         report(view, &places, &self.store_again, self.output)
-    }
-}
-
-/// Writes how a run stands: its output, what went wrong, or what it waits for.
-pub(crate) fn report(view: &RunView, places: &Places, store_again: &str, output: Output) -> Result<(), Stop> {
-    if output.json {
-        output.object(&view::run(view, places))?;
-        return Ok(());
-    }
-    if let Some(value) = &view.output {
-        output.text(&view::readable(value))?;
-    }
-    match &view.error {
-        Some(failure) => output.note(&format!("{} {}: {failure}", view.run, view.status)),
-        None => output.note(&format!("{} {}", view.run, view.status)),
-    }
-    for task in &view.pending {
-        output.note(&view::waiting(task, places, store_again));
-    }
-    Ok(())
-}
-
-/// Why following stopped.
-enum Stopped {
-    /// The run has ended, or waits for a timer that nobody here waits for.
-    AtRest,
-    /// It waits for people.
-    ForPeople(Vec<TaskRow>),
-}
-
-/// What is seen of the run.
-struct Watch {
-    events: EventStream,
-    over: bool,
-    progress: Progress,
-    told: Option<Seq>,
-    interrupts: Interrupts,
-    interrupted: bool,
-}
-
-impl Watch {
-    fn new(advance: &Advance<'_>) -> Watch {
-        Watch {
-            events: advance.run.events_from(advance.from),
-            over: false,
-            progress: Progress::new(Arc::clone(advance.plan.plan()), advance.output),
-            told: advance.from.seq(),
-            interrupts: Interrupts::listen(),
-            interrupted: false,
-        }
-    }
-
-    async fn follow(&mut self, advance: &Advance<'_>) -> Result<Stopped, Stop> {
-        if !advance.timers && waits_for_a_timer(&advance.run).await? {
-            return Ok(Stopped::AtRest);
-        }
-        let outcome = {
-            let mut waiting = std::pin::pin!(advance.run.wait());
-            loop {
-                tokio::select! {
-                    outcome = &mut waiting => break outcome.map_err(runtime_problem)?,
-                    event = self.events.next(), if !self.over => {
-                        if self.tell(event)? && !advance.timers {
-                            return Ok(Stopped::AtRest);
-                        }
-                    }
-                    () = self.interrupts.next() => self.interrupt(advance).await?,
-                }
-            }
-        };
-        // What was committed before the outcome is told before it.
-        let tail = advance.run.view().await.map_err(runtime_problem)?.tail;
-        while !self.over && self.told.is_none_or(|told| told < tail) {
-            let event = self.events.next().await;
-            self.tell(event)?;
-        }
-        match outcome {
-            Outcome::Blocked(tasks) => Ok(Stopped::ForPeople(tasks)),
-            _ => Ok(Stopped::AtRest),
-        }
-    }
-
-    /// Tells an event; whether the run now waits for a timer.
-    fn tell(&mut self, event: Option<Result<RunEvent, RuntimeError>>) -> Result<bool, Stop> {
-        let Some(event) = event.transpose().map_err(runtime_problem)? else {
-            self.over = true;
-            return Ok(false);
-        };
-        self.told = Some(event.seq);
-        self.progress.tell(&event);
-        Ok(matches!(event.event(), Event::RunParked { status: Parked::Blocked, ready_at: Some(_) }))
-    }
-
-    /// Asks the run to stop.
-    async fn interrupt(&mut self, advance: &Advance<'_>) -> Result<(), Stop> {
-        self.interrupted = true;
-        match advance.runtime.cancel(advance.run.id(), "interrupted at the terminal", advance.by.clone()).await {
-            // It ended by itself meanwhile.
-            Ok(_) | Err(RuntimeError::InvalidState { .. }) => {}
-            Err(error) => return Err(runtime_problem(error).into()),
-        }
-        // From here on the request is durable.
-        self.progress.note("stopping; Ctrl-C again leaves at once, and whoever resumes the run ends it");
-        Ok(())
-    }
-}
-
-/// Whether nothing can be done for a run before its next timer.
-async fn waits_for_a_timer(run: &RunHandle) -> Result<bool, Stop> {
-    if run.admission() == Admission::Claimed {
-        return Ok(false);
-    }
-    let view = run.view().await.map_err(runtime_problem)?;
-    Ok(view.status == RunStatus::Blocked && view.pending.is_empty())
-}
-
-/// How the program ends with a run of this status.
-pub(crate) fn exit_of(status: RunStatus) -> Exit {
-    match status {
-        RunStatus::Completed => Exit::Done,
-        RunStatus::Failed | RunStatus::Cancelled | RunStatus::TimedOut | RunStatus::Expired => Exit::Failed,
-        RunStatus::Queued | RunStatus::Running | RunStatus::Blocked => Exit::Blocked,
-    }
-}
-
-/// The problem of what the runtime refused.
-pub(crate) fn runtime_problem(error: RuntimeError) -> Problem {
-    let problem = Problem::new(error.code(), error.to_string());
-    match error {
-        RuntimeError::NotAuthorised { assignees, .. } => match assignees.first() {
-            Some(name) => problem.with_help(format!("decide in the name of an assignee: `--by {name}`")),
-            None => problem,
-        },
-        RuntimeError::RequirementsMissing(error) => lacking(&error),
-        RuntimeError::InputInvalid { .. } => {
-            problem.with_help("give what the spec's `inputs` ask for, with `--input`, `--input-json` or `--input-file`")
-        }
-        RuntimeError::DecisionInvalid { task, .. } => {
-            problem.with_help(format!("see what is asked with `kneo human get {task}`"))
-        }
-        RuntimeError::InvalidState { run, .. } => problem.with_help(format!("see it with `kneo runs get {run}`")),
-        RuntimeError::AlreadyDecided { task, .. } => problem.with_help(format!("see it with `kneo human get {task}`")),
-        RuntimeError::Held { run, .. } => {
-            problem.with_help(format!("see how it gets on: `kneo runs events {run} --follow`"))
-        }
-        _ => problem,
     }
 }

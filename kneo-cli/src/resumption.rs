@@ -7,12 +7,14 @@ use kneo::plan::CompiledPlan;
 use kneo::store::{RunRow, Store};
 use kneo::{Actor, Cursor, Resume, RuntimeError};
 
-use crate::advance::{Advance, Answers, report, runtime_problem};
+use crate::advance::{Advance, Answers};
 use crate::exit::Exit;
 use crate::host::{self, Host, HostArgs};
 use crate::output::Output;
 use crate::places::{self, Places};
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
+use crate::report::report;
 
 /// A run that was left somewhere.
 pub(crate) struct Resumption<'a> {

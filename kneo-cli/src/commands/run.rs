@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ArgAction;
 use kneo::{Admission, Cursor, RunHandle, Runtime, RuntimeError, Start};
 
-use crate::advance::{Advance, Answers, report, runtime_problem};
+use crate::advance::{Advance, Answers};
 use crate::blocking::block_on;
 use crate::exit::Exit;
 use crate::host::{self, Host, HostArgs};
@@ -14,6 +14,8 @@ use crate::output::Output;
 use crate::person::{ByArgs, named};
 use crate::places::Places;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
+use crate::report::report;
 use crate::spec_file::SpecFile;
 use crate::store_place::StoreArgs;
 

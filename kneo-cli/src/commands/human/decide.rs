@@ -5,7 +5,6 @@ use std::sync::Arc;
 use kneo::TaskId;
 
 use super::decision::DecisionArgs;
-use crate::advance::{report, runtime_problem};
 use crate::commands::runs;
 use crate::exit::Exit;
 use crate::host::{self, HostArgs};
@@ -13,6 +12,8 @@ use crate::output::Output;
 use crate::person::ByArgs;
 use crate::places::Places;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
+use crate::report::report;
 use crate::resumption::{Held, Resumption};
 use crate::store_place::StoreArgs;
 

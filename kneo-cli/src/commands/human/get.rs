@@ -6,12 +6,12 @@ use std::sync::Arc;
 use kneo::task::{TaskRow, TaskState};
 use kneo::{TaskId, Value};
 
-use crate::advance::runtime_problem;
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::view;
 

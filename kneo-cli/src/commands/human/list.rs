@@ -5,12 +5,12 @@ use kneo::task::TaskRow;
 use kneo::{Name, RunId};
 use serde_json::json;
 
-use crate::advance::runtime_problem;
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::table::table;
 use crate::view;

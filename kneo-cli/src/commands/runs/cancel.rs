@@ -2,13 +2,14 @@
 
 use kneo::RunId;
 
-use crate::advance::{report, runtime_problem};
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
 use crate::person::ByArgs;
 use crate::places::Places;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
+use crate::report::report;
 use crate::store_place::StoreArgs;
 
 #[derive(Debug, clap::Args)]

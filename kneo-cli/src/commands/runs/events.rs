@@ -4,12 +4,12 @@ use kneo::plan::Plan;
 use kneo::{Cursor, RunEvent, RunId, Seq};
 use serde_json::Value as Json;
 
-use crate::advance::runtime_problem;
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
 use crate::places::{plan, words};
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::view;
 

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use kneo::{RunId, RunView};
 
-use crate::advance::runtime_problem;
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::view;
 

@@ -4,11 +4,11 @@ use kneo::store::{Page, RunQuery, RunRow};
 use kneo::{Name, RunStatus};
 use serde_json::json;
 
-use crate::advance::runtime_problem;
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
 use crate::problem::Stop;
+use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::table::table;
 use crate::view;
