@@ -1,13 +1,14 @@
 //! Follows a run in this process until it ends or waits for people.
 
 mod answers;
+mod flight;
 mod watch;
 
 pub(crate) use answers::Answers;
 
 use kneo::plan::CompiledPlan;
 use kneo::task::TaskRow;
-use kneo::{Actor, Cursor, Decision, DecisionKind, RunHandle, RunStatus, RunView, Runtime, RuntimeError};
+use kneo::{Actor, Cursor, Decision, DecisionKind, RunHandle, RunStatus, Runtime, RuntimeError};
 
 use crate::ask::ask;
 use crate::exit::Exit;
@@ -15,7 +16,7 @@ use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
-use crate::report::{exit_of, report};
+use crate::report::{Report, exit_of};
 use watch::{Stopped, Watch};
 
 /// A run that this process advances.
@@ -52,10 +53,12 @@ impl Advance<'_> {
         }
         let interrupted = watch.interrupted;
         drop(watch);
-        let view = self.run.view().await.map_err(runtime_problem)?;
-        self.report(&view)?;
+        // What this process still has in hand is given back, and the report says so.
         self.runtime.shutdown().await;
-        Ok(if interrupted && view.status == RunStatus::Cancelled { Exit::Interrupted } else { exit_of(view.status) })
+        let report = Report::of(self.runtime, self.run.id()).await?;
+        report.write(&Places::of_plan(self.run.id(), self.plan), &self.store_again, self.output)?;
+        let status = report.view.status;
+        Ok(if interrupted && status == RunStatus::Cancelled { Exit::Interrupted } else { exit_of(status) })
     }
 
     /// Answers the questions; whether one was answered.
@@ -81,10 +84,5 @@ impl Advance<'_> {
             }
         }
         Ok(answered)
-    }
-
-    fn report(&self, view: &RunView) -> Result<(), Stop> {
-        let places = Places::of_plan(view.run, self.plan);
-        report(view, &places, &self.store_again, self.output)
     }
 }

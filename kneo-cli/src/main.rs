@@ -24,6 +24,7 @@ mod report;
 mod resumption;
 mod secrets;
 mod spec_file;
+mod standing;
 mod store_place;
 mod table;
 mod view;

@@ -40,6 +40,11 @@ impl Progress {
         }
     }
 
+    /// Takes an event that was told before: what it says of names and of what is under way holds on.
+    pub(crate) fn learn(&mut self, event: &RunEvent) {
+        self.narrator.take(event);
+    }
+
     /// Writes a line of the program's own between those of the run.
     pub(crate) fn note(&self, line: &str) {
         match &self.live {

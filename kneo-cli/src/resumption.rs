@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::places::{self, Places};
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
-use crate::report::report;
+use crate::report::Report;
 
 /// A run that was left somewhere.
 pub(crate) struct Resumption<'a> {
@@ -50,6 +50,8 @@ impl Resumption<'_> {
         let output = self.output;
         let resume = match self.held {
             Held::Leave => Resume::new(run).patience(Duration::ZERO),
+            // Whoever waits for no timer waits for no other worker either.
+            Held::Wait if !self.timers => Resume::new(run).patience(Duration::ZERO),
             Held::Wait => Resume::new(run).on_wait(move |waiting| {
                 output.note(&format!("{run} is held by {} until {}; waiting", waiting.holder, waiting.until));
             }),
@@ -57,8 +59,8 @@ impl Resumption<'_> {
         let handle = match runtime.resume(resume).await {
             Err(RuntimeError::Held { holder, .. }) if self.held == Held::Leave => {
                 output.note(&format!("{run} goes on in {holder}"));
-                let view = runtime.view(run).await.map_err(runtime_problem)?;
-                report(&view, &Places::of_plan(run, &plan), &self.store_again, output)?;
+                let report = Report::of(&runtime, run).await?;
+                report.write(&Places::of_plan(run, &plan), &self.store_again, output)?;
                 return Ok(Exit::Done);
             }
             resumed => resumed.map_err(runtime_problem)?,

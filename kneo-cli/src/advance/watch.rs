@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kneo::event::{Event, Parked};
 use kneo::task::TaskRow;
-use kneo::{Admission, EventStream, Outcome, RunEvent, RunHandle, RunStatus, RuntimeError, Seq};
+use kneo::{Cursor, EventStream, Outcome, RunEvent, RuntimeError, Seq};
 
 use super::Advance;
+use super::flight::Flight;
 use crate::interrupt::Interrupts;
 use crate::problem::Stop;
 use crate::progress::Progress;
@@ -25,7 +25,8 @@ pub(super) struct Watch {
     events: EventStream,
     over: bool,
     pub(super) progress: Progress,
-    told: Option<Seq>,
+    flight: Flight,
+    seen: Option<Seq>,
     pub(super) interrupts: Interrupts,
     pub(super) interrupted: bool,
 }
@@ -33,27 +34,29 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(advance: &Advance<'_>) -> Watch {
         Watch {
-            events: advance.run.events_from(advance.from),
+            // What was told before says what is in flight, and how things are called.
+            events: advance.run.events_from(Cursor::START),
             over: false,
             progress: Progress::new(Arc::clone(advance.plan.plan()), advance.output),
-            told: advance.from.seq(),
+            flight: Flight::default(),
+            seen: None,
             interrupts: Interrupts::listen(),
             interrupted: false,
         }
     }
 
     pub(super) async fn follow(&mut self, advance: &Advance<'_>) -> Result<Stopped, Stop> {
-        if !advance.timers && waits_for_a_timer(&advance.run).await? {
-            return Ok(Stopped::AtRest);
-        }
         let outcome = {
             let mut waiting = std::pin::pin!(advance.run.wait());
             loop {
                 tokio::select! {
                     outcome = &mut waiting => break outcome.map_err(runtime_problem)?,
                     event = self.events.next(), if !self.over => {
-                        if self.tell(event)? && !advance.timers {
-                            return Ok(Stopped::AtRest);
+                        self.take(advance, event)?;
+                        if !advance.timers && self.flight.is_at_rest()
+                            && let Some(stopped) = self.at_rest(advance).await?
+                        {
+                            return Ok(stopped);
                         }
                     }
                     () = self.interrupts.next() => self.interrupt(advance).await?,
@@ -62,25 +65,43 @@ impl Watch {
         };
         // What was committed before the outcome is told before it.
         let tail = advance.run.view().await.map_err(runtime_problem)?.tail;
-        while !self.over && self.told.is_none_or(|told| told < tail) {
+        while !self.over && self.seen.is_none_or(|seen| seen < tail) {
             let event = self.events.next().await;
-            self.tell(event)?;
+            self.take(advance, event)?;
         }
         match outcome {
             Outcome::Blocked(tasks) => Ok(Stopped::ForPeople(tasks)),
-            _ => Ok(Stopped::AtRest),
+            Outcome::Completed(_)
+            | Outcome::Failed(_)
+            | Outcome::Cancelled
+            | Outcome::TimedOut(_)
+            | Outcome::Expired(_) => Ok(Stopped::AtRest),
         }
     }
 
-    /// Tells an event; whether the run now waits for a timer.
-    fn tell(&mut self, event: Option<Result<RunEvent, RuntimeError>>) -> Result<bool, Stop> {
+    /// Where following stops if the last event that was seen is the run's last.
+    async fn at_rest(&self, advance: &Advance<'_>) -> Result<Option<Stopped>, Stop> {
+        let view = advance.run.view().await.map_err(runtime_problem)?;
+        Ok(match view.pending.is_empty() {
+            _ if self.seen != Some(view.tail) => None,
+            true => Some(Stopped::AtRest),
+            false => Some(Stopped::ForPeople(view.pending)),
+        })
+    }
+
+    /// Takes an event in, and tells it unless it was told before.
+    fn take(&mut self, advance: &Advance<'_>, event: Option<Result<RunEvent, RuntimeError>>) -> Result<(), Stop> {
         let Some(event) = event.transpose().map_err(runtime_problem)? else {
             self.over = true;
-            return Ok(false);
+            return Ok(());
         };
-        self.told = Some(event.seq);
-        self.progress.tell(&event);
-        Ok(matches!(event.event(), Event::RunParked { status: Parked::Blocked, ready_at: Some(_) }))
+        self.seen = Some(event.seq);
+        self.flight.take(&event);
+        match advance.from.seq().is_some_and(|told| event.seq <= told) {
+            true => self.progress.learn(&event),
+            false => self.progress.tell(&event),
+        }
+        Ok(())
     }
 
     /// Asks the run to stop.
@@ -95,13 +116,4 @@ impl Watch {
         self.progress.note("stopping; Ctrl-C again leaves at once, and whoever resumes the run ends it");
         Ok(())
     }
-}
-
-/// Whether nothing can be done for a run before its next timer.
-async fn waits_for_a_timer(run: &RunHandle) -> Result<bool, Stop> {
-    if run.admission() == Admission::Claimed {
-        return Ok(false);
-    }
-    let view = run.view().await.map_err(runtime_problem)?;
-    Ok(view.status == RunStatus::Blocked && view.pending.is_empty())
 }

@@ -1,9 +1,10 @@
 //! `kneo run`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ArgAction;
-use kneo::{Admission, Cursor, RunHandle, Runtime, RuntimeError, Start};
+use kneo::{Admission, Cursor, Resume, RunHandle, Runtime, RuntimeError, Start};
 
 use crate::advance::{Advance, Answers};
 use crate::blocking::block_on;
@@ -15,7 +16,7 @@ use crate::person::{ByArgs, named};
 use crate::places::Places;
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
-use crate::report::report;
+use crate::report::Report;
 use crate::spec_file::SpecFile;
 use crate::store_place::StoreArgs;
 
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["detach"])]
     approve_as: Option<String>,
 
-    /// Do not wait for timers: stop as soon as nothing can be done now
+    /// Wait for nothing but calls in flight: no timer, no other worker
     #[arg(long, conflicts_with = "detach")]
     no_wait: bool,
 
@@ -94,10 +95,10 @@ impl Args {
         output.note(&format!("{} {}", run.id(), plan.plan().name));
         if self.detach {
             let places = Places::of_plan(run.id(), &plan);
-            report(&run.view().await.map_err(runtime_problem)?, &places, &self.store.again(), output)?;
+            Report::of(&runtime, run.id()).await?.write(&places, &self.store.again(), output)?;
             return Ok(Exit::Done);
         }
-        let run = taken(&runtime, run).await?;
+        let run = taken(&runtime, run, !self.no_wait).await?;
         let advance = Advance {
             runtime: &runtime,
             plan: &plan,
@@ -114,11 +115,12 @@ impl Args {
 }
 
 /// Takes a run in hand that an earlier start under the same key made; any other is in hand already.
-async fn taken(runtime: &Runtime, run: RunHandle) -> Result<RunHandle, Stop> {
+async fn taken(runtime: &Runtime, run: RunHandle, wait: bool) -> Result<RunHandle, Stop> {
     if run.admission() == Admission::Claimed {
         return Ok(run);
     }
-    match runtime.resume(run.id()).await {
+    let resume = Resume::new(run.id());
+    match runtime.resume(if wait { resume } else { resume.patience(Duration::ZERO) }).await {
         Ok(run) => Ok(run),
         // It is over: there is nothing to do but to report it.
         Err(RuntimeError::InvalidState { .. }) => Ok(run),

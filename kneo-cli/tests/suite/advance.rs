@@ -152,6 +152,58 @@ workflow:
     assert_eq!((code, &view["status"], &view["pending"]), (3, &json!("blocked"), &json!([])));
 }
 
+/// A step that fails once and is tried again in so many seconds.
+fn tried_again_in(seconds: u32) -> String {
+    format!(
+        "{{id: later, kind: function, ref: {{effect: read, command: {{argv: [cat, thing]}}}}, \
+         retry: {{max_attempts: 2, initial_seconds: {seconds}, max_seconds: {seconds}, jitter: false}}}}"
+    )
+}
+
+#[test]
+fn a_retry_that_is_due_soon_is_not_waited_for_either() {
+    let spec = format!("version: v1\nworkflow: {{type: sequential, steps: [{}]}}\n", tried_again_in(20));
+    let project = Project::with(&spec);
+    let answer = project.kneo(&["run", "flow.yaml", "--no-wait"]);
+    assert_eq!(answer.code, 3, "{answer:?}");
+    let run = answer.stderr.split(' ').next().unwrap();
+    assert!(answer.stderr.contains(&format!("nobody runs it: `kneo runs resume {run}` gets it on")), "{answer:?}");
+    // The lease was given back: nobody is waited for either.
+    assert_eq!(project.kneo(&["runs", "resume", run, "--no-wait"]).code, 3);
+    let kinds = project.kinds(run);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "effect_intended").count(), 1, "{kinds:?}");
+}
+
+#[test]
+fn what_is_in_flight_is_waited_for_all_the_same() {
+    let spec = format!(
+        "version: v1\nworkflow:\n  type: concurrent\n  combine: map\n  participants:\n    - {}\n    - {}\n    - {}\n",
+        tried_again_in(20),
+        "{id: reads, kind: function, ref: {effect: read, command: {argv: [cat, pipe]}}}",
+        "{id: asks, kind: human, ref: {description: 'Well?'}}",
+    );
+    let project = Project::with(&spec);
+    let pipe = project.pipe("pipe");
+    let (mut running, run) = project.spawn_run(&["--no-wait", "--json"]);
+    project.until(&run, "effect_failed", "later");
+    std::fs::File::options().write(true).open(&pipe).unwrap().write_all(b"read").unwrap();
+    assert_eq!(running.wait().code(), Some(3));
+    let kinds = project.kinds(&run);
+    let count = |kind: &str| kinds.iter().filter(|found| *found == kind).count();
+    assert_eq!((count("effect_intended"), count("effect_succeeded"), count("task_opened")), (2, 1, 1), "{kinds:?}");
+    assert_eq!(project.tasks().len(), 1);
+}
+
+#[test]
+fn another_worker_is_not_waited_for_without_patience() {
+    let project = Project::with(WAITS_AT_PIPE);
+    project.pipe("pipe");
+    let (_running, run) = project.spawn_run(&[]);
+    project.until(&run, "effect_intended", "second");
+    let (code, refused) = project.json(&["runs", "resume", &run, "--no-wait"]);
+    assert_eq!((code, &refused["error"]["code"]), (4, &json!("run_held")));
+}
+
 #[test]
 fn commands_run_in_the_folder_of_the_spec_wherever_the_run_is_resumed() {
     let project = Project::new();

@@ -13,7 +13,7 @@ use crate::person::ByArgs;
 use crate::places::Places;
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
-use crate::report::report;
+use crate::report::Report;
 use crate::resumption::{Held, Resumption};
 use crate::store_place::StoreArgs;
 
@@ -56,8 +56,7 @@ impl Args {
         if self.no_wait {
             let mut places = Places::default();
             places.learn(&store, &row).await?;
-            let view = client.view(decided.run).await.map_err(runtime_problem)?;
-            report(&view, &places, &self.store.again(), output)?;
+            Report::of(&client, decided.run).await?.write(&places, &self.store.again(), output)?;
             return Ok(Exit::Done);
         }
         client.shutdown().await;

@@ -9,7 +9,7 @@ use crate::person::ByArgs;
 use crate::places::Places;
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
-use crate::report::report;
+use crate::report::Report;
 use crate::store_place::StoreArgs;
 
 #[derive(Debug, clap::Args)]
@@ -37,11 +37,11 @@ impl Args {
         // Nothing of the host is needed to end a run.
         let runtime = host::client(store)?;
         runtime.cancel(self.run, self.reason, self.by.actor()?).await.map_err(runtime_problem)?;
-        let view = runtime.view(self.run).await.map_err(runtime_problem)?;
-        if !view.status.is_terminal() {
+        let report = Report::of(&runtime, self.run).await?;
+        if !report.view.status.is_terminal() {
             output.note("the run has been told; whoever holds it, or resumes it, ends it");
         }
-        report(&view, &places, &self.store.again(), output)?;
+        report.write(&places, &self.store.again(), output)?;
         runtime.shutdown().await;
         Ok(Exit::Done)
     }

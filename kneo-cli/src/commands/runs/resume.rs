@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// The run
     run: RunId,
 
-    /// Do not wait for timers: stop as soon as nothing can be done now
+    /// Wait for nothing but calls in flight: no timer, no other worker
     #[arg(long)]
     no_wait: bool,
 
