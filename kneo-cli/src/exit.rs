@@ -9,7 +9,9 @@ pub(crate) enum Exit {
     Done,
     /// A run failed, was cancelled, timed out or expired; or something given is invalid.
     Failed,
-    /// A run waits for a person.
+    /// The command line means nothing: nothing was done.
+    Usage,
+    /// A run waits: for a person, or for anything that nobody here waits for.
     Blocked,
     /// Something could not be checked or reached: a store, a secret, a file, a requirement this program lacks.
     Unavailable,
@@ -18,11 +20,12 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The number. Usage errors end with 2, before any command runs.
+    /// The number.
     pub(crate) const fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::Usage => 2,
             Exit::Blocked => 3,
             Exit::Unavailable => 4,
             Exit::Interrupted => 130,

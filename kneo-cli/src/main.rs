@@ -27,6 +27,7 @@ mod spec_file;
 mod standing;
 mod store_place;
 mod table;
+mod usage;
 mod view;
 
 use std::process::ExitCode;
@@ -38,7 +39,10 @@ use crate::exit::Exit;
 use crate::problem::Stop;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::tell(&error, std::env::args_os().skip(1)).into(),
+    };
     let output = cli.output();
     match cli.run() {
         Ok(exit) => exit.into(),

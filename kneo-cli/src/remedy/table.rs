@@ -2,7 +2,7 @@
 
 use super::Remedy;
 use crate::exit::Exit;
-use crate::exit::Exit::{Failed, Unavailable};
+use crate::exit::Exit::{Failed, Unavailable, Usage};
 
 /// Every code.
 pub(super) const ALL: &[&[Remedy]] =
@@ -14,6 +14,7 @@ const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'stati
 
 /// This program's own.
 const PROGRAM: &[Remedy] = &[
+    of("usage", Usage, "The command line means nothing, and nothing was done", "see `kneo VERB --help`"),
     of("code_unknown", Failed, "There is no such code", "copy the code from the brackets of the error"),
     of("output_unwritable", Unavailable, "The answer cannot be written", "check the space and the rights of its place"),
     of("models_invalid", Failed, "The file of scripted replies cannot be used", "see `docs/guide/scripted-models.md`"),

@@ -58,9 +58,6 @@ fn a_decision_of_another_type_is_refused_and_nothing_is_written() {
         assert_eq!(answer.code, 1, "{answer:?}");
         text.push_str(&answer.stderr);
     }
-    let answer = project.kneo(&["human", "decide", task, "--select", "red", "--reason", "why not"]);
-    assert_eq!(answer.code, 1, "{answer:?}");
-    text.push_str(&answer.stderr);
     assert_eq!(project.kinds(id), before);
     snapshot(&project, "human_wrong_decision", &text);
 }

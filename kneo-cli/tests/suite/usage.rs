@@ -50,13 +50,44 @@ fn wrong_usage_ends_with_2_and_writes_nothing() {
         &["runs", "list", "--status", "sleeping"],
         &["human", "decide", "task_0198f2a7c0de7f00a1b2c3d4e5f60718"],
         &["human", "decide", "task_0198f2a7c0de7f00a1b2c3d4e5f60718", "--approve", "--reject"],
+        &["human", "decide", "task_0198f2a7c0de7f00a1b2c3d4e5f60718", "--edit", "x", "--reason", "why not"],
+        &["human", "decide", "task_0198f2a7c0de7f00a1b2c3d4e5f60718", "--retry", "--reason", "why not"],
         &["completions", "tcsh"],
     ] {
         let answer = project.kneo(arguments);
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(answer.stderr.contains("Usage:") || answer.stderr.contains("error:"), "{answer:?}");
+        let (code, object) = project.json(arguments);
+        assert_eq!((code, &object["error"]["code"]), (2, &"usage".into()), "{arguments:?}");
     }
     assert!(!project.path(".kneo").exists());
+}
+
+#[test]
+fn wrong_usage_is_an_object_too_where_json_is_asked_for() {
+    let project = Project::new();
+    let mut text = String::new();
+    for arguments in [
+        &["--json"][..],
+        &["fly", "--json"],
+        &["run", "--json"],
+        &["run", "flow.yaml", "--detatch", "--json"],
+        &["--json", "run", "flow.yaml", "--store", "postgres://x"],
+        &["run", "flow.yaml", "--detach", "--approve-as", "ana", "--json"],
+    ] {
+        let answer = project.kneo(arguments);
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(answer.stderr.starts_with("error: "), "{answer:?}");
+        text.push_str(&answer.stdout);
+    }
+    snapshot(&project, "usage_json", &text);
+    // What comes after `--` is no option; help and version are no errors.
+    assert_eq!(project.kneo(&["run", "flow.yaml", "--detatch", "--", "--json"]).stdout, "");
+    for asked in ["--help", "--version"] {
+        let answer = project.kneo(&[asked, "--json"]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        assert!(!answer.stdout.starts_with('{'), "{answer:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kneo::TaskId;
 
-use super::decision::DecisionArgs;
+use super::decision::{DecisionArgs, WITHOUT_REASON};
 use crate::commands::runs;
 use crate::exit::Exit;
 use crate::host::{self, HostArgs};
@@ -25,8 +25,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     decision: DecisionArgs,
 
-    /// Why
-    #[arg(long, value_name = "TEXT")]
+    /// Why; goes with `--approve` and `--reject`
+    #[arg(long, value_name = "TEXT", conflicts_with_all = WITHOUT_REASON)]
     reason: Option<String>,
 
     #[command(flatten)]

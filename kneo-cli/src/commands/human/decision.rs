@@ -4,6 +4,9 @@ use kneo::{Decision, Payload, Value};
 
 use crate::problem::Problem;
 
+/// The decisions that say by themselves what they are for.
+pub(crate) const WITHOUT_REASON: [&str; 6] = ["edit", "edit_json", "select", "provide", "provide_json", "retry"];
+
 /// Exactly one decision.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false, id = "decision", args = ["approve", "reject", "edit", "edit_json", "select", "provide", "provide_json", "retry"])]
@@ -50,9 +53,6 @@ impl DecisionArgs {
         }
         if self.reject {
             return Ok(Decision::Reject { reason: remark });
-        }
-        if remark.is_some() {
-            return Err(Problem::new("input_invalid", "`--reason` goes with `--approve` and `--reject` only"));
         }
         if let Some(option) = self.select {
             return Ok(Decision::select(option));
