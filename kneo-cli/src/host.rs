@@ -115,10 +115,10 @@ fn build(builder: RuntimeBuilder) -> Result<Runtime, Problem> {
 
 fn scripted(path: &Path) -> Result<ScriptedProvider, Problem> {
     ScriptedProvider::from_file(path).map_err(|error| {
-        let code = match error {
-            ScriptError::File { .. } => "file_unreadable",
-            _ => "models_invalid",
-        };
-        Problem::new(code, error.to_string())
+        let text = error.to_string();
+        match error {
+            ScriptError::File { .. } => Problem::new("file_unreadable", text),
+            _ => Problem::new("models_invalid", text).with_help("`kneo explain models_invalid` shows the format"),
+        }
     })
 }

@@ -18,14 +18,29 @@ pub(crate) struct Remedy {
 
 /// Finds a code.
 pub(crate) fn of(code: &str) -> Option<&'static Remedy> {
-    table::ALL.iter().copied().flatten().find(|remedy| remedy.code == code)
+    all().find(|remedy| remedy.code == code)
 }
 
-/// The code that a mistyped one most probably stands for.
-pub(crate) fn nearest(code: &str) -> Option<&'static str> {
+/// Every code, in the order of the table.
+pub(crate) fn all() -> impl Iterator<Item = &'static Remedy> {
+    table::ALL.iter().copied().flatten()
+}
+
+/// What there is to know beyond a few words.
+pub(crate) fn details(code: &str) -> Option<&'static str> {
+    match code {
+        "models_invalid" => Some(include_str!("remedy/models.txt")),
+        _ => None,
+    }
+}
+
+/// Which of some codes a mistyped one most probably stands for, if any is near.
+pub(crate) fn nearest<'a>(code: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let code = code.to_ascii_lowercase();
-    let known = table::ALL.iter().copied().flatten().map(|remedy| (distance(&code, remedy.code), remedy.code));
-    known.filter(|(distance, _)| *distance <= 3).min().map(|(_, code)| code)
+    // Short words are near to anything.
+    let near = (code.len() / 3).min(3);
+    let known = known.map(|known| (distance(&code, &known.to_ascii_lowercase()), known));
+    known.filter(|(distance, _)| *distance <= near).min().map(|(_, code)| code)
 }
 
 /// How many letters must be added, taken away or changed.
@@ -53,12 +68,12 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_worded_alike() {
-        let mut codes: Vec<&str> = table::ALL.iter().copied().flatten().map(|remedy| remedy.code).collect();
+        let mut codes: Vec<&str> = all().map(|remedy| remedy.code).collect();
         let count = codes.len();
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), count);
-        for remedy in table::ALL.iter().copied().flatten() {
+        for remedy in all() {
             let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             assert!(!remedy.meaning.ends_with('.') && !remedy.help.ends_with('.'), "{}", remedy.code);
             assert!(remedy.code.bytes().all(word), "{}", remedy.code);
@@ -70,7 +85,15 @@ mod tests {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("run_not_found", "run_not_found"), 0);
+    }
+
+    #[test]
+    fn only_what_is_near_is_suggested() {
+        let nearest = |code| nearest(code, all().map(|remedy| remedy.code));
         assert_eq!(nearest("run_notfound"), Some("run_not_found"));
-        assert_eq!(nearest("something_else_entirely"), None);
+        assert_eq!(nearest("Timout"), Some("timeout"));
+        for far in ["something_else_entirely", "nope", "to", "x", ""] {
+            assert_eq!(nearest(far), None, "{far}");
+        }
     }
 }

@@ -7,21 +7,19 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::remedy::{self, Remedy};
+use crate::table::table;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The code, such as `E_STEP_REF` or `already_decided`
-    code: String,
+    /// The code, such as `E_STEP_REF` or `already_decided`; without it all codes are listed
+    code: Option<String>,
 }
 
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        let (text, json) = if let Some(code) = Code::find(&self.code) {
-            (code.page().to_string(), page(code))
-        } else if let Some(remedy) = remedy::of(&self.code.to_ascii_lowercase()) {
-            (explained(remedy), described(remedy))
-        } else {
-            return Err(unknown(&self.code).into());
+        let (text, json) = match &self.code {
+            Some(code) => one(code)?,
+            None => all(),
         };
         if output.json {
             output.object(&json)?;
@@ -30,6 +28,29 @@ impl Args {
         }
         Ok(Exit::Done)
     }
+}
+
+fn one(code: &str) -> Result<(String, Value), Problem> {
+    if let Some(code) = Code::find(code) {
+        return Ok((code.page().to_string(), page(code)));
+    }
+    match remedy::of(&code.to_ascii_lowercase()) {
+        Some(remedy) => Ok((explained(remedy), described(remedy))),
+        None => Err(unknown(code)),
+    }
+}
+
+/// Every code with what it means, the compiler's first.
+fn all() -> (String, Value) {
+    let compiler = Code::ALL.iter().map(|code| (code.as_str(), code.page().severity.as_str(), code.page().rule));
+    let others = remedy::all().map(|remedy| (remedy.code, "error", remedy.meaning));
+    let codes: Vec<(&str, &str, &str)> = compiler.chain(others).collect();
+    let rows = codes.iter().map(|(code, _, meaning)| vec![(*code).to_owned(), (*meaning).to_owned()]);
+    let objects = codes.iter().map(|(code, severity, meaning)| {
+        let meaning = meaning.trim_end_matches('.');
+        json!({"code": code, "severity": severity, "meaning": meaning})
+    });
+    (table(&["CODE", "MEANING"], rows), json!({"codes": objects.collect::<Vec<_>>()}))
 }
 
 fn page(code: Code) -> Value {
@@ -46,7 +67,8 @@ fn page(code: Code) -> Value {
 }
 
 fn explained(remedy: &Remedy) -> String {
-    format!("{}\n\n{}.\n\nWhat to do: {}.\n", remedy.code, remedy.meaning, remedy.help)
+    let details = remedy::details(remedy.code).map_or_else(String::new, |details| format!("\n{details}"));
+    format!("{}\n\n{}.\n\nWhat to do: {}.\n{details}", remedy.code, remedy.meaning, remedy.help)
 }
 
 fn described(remedy: &Remedy) -> Value {
@@ -55,15 +77,16 @@ fn described(remedy: &Remedy) -> Value {
         "severity": "error",
         "meaning": remedy.meaning,
         "help": remedy.help,
+        "details": remedy::details(remedy.code),
         "exit_code": remedy.exit.code(),
     })
 }
 
 fn unknown(code: &str) -> Problem {
     let problem = Problem::new("code_unknown", format!("there is no code `{code}`"));
-    let nearest = Code::nearest(code).map(Code::as_str).or_else(|| remedy::nearest(code));
-    match nearest {
-        Some(nearest) => problem.with_help(format!("did you mean `{nearest}`?")),
+    let known = Code::ALL.iter().map(|code| code.as_str()).chain(remedy::all().map(|remedy| remedy.code));
+    match remedy::nearest(code, known) {
+        Some(nearest) => problem.with_help(format!("did you mean `{nearest}`? `kneo explain` lists all codes")),
         None => problem,
     }
 }

@@ -15,9 +15,9 @@ const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'stati
 /// This program's own.
 const PROGRAM: &[Remedy] = &[
     of("usage", Usage, "The command line means nothing, and nothing was done", "see `kneo VERB --help`"),
-    of("code_unknown", Failed, "There is no such code", "copy the code from the brackets of the error"),
+    of("code_unknown", Failed, "There is no such code", "`kneo explain` lists all codes"),
     of("output_unwritable", Unavailable, "The answer cannot be written", "check the space and the rights of its place"),
-    of("models_invalid", Failed, "The file of scripted replies cannot be used", "see `docs/guide/scripted-models.md`"),
+    of("models_invalid", Failed, "The file of scripted replies cannot be used", "mend the file as the message says"),
     of(
         "workdir_invalid",
         Unavailable,

@@ -79,7 +79,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn an_answer_is_for_people_or_for_programs() {
     let project = Project::new();
-    let text = ["e_step_ref", "already_decided", "tool_exit", "timeout"].map(|code| {
+    let text = ["e_step_ref", "already_decided", "tool_exit", "timeout", "usage", "models_invalid"].map(|code| {
         let json = project.kneo(&["explain", code, "--json"]).stdout;
         format!("{}\n{json}", project.kneo(&["explain", code]).stdout)
     });
@@ -89,10 +89,37 @@ fn an_answer_is_for_people_or_for_programs() {
 #[test]
 fn a_mistyped_code_is_helped() {
     let project = Project::new();
-    let text = ["E_STEP_REFF", "alredy_decided", "entirely_something_else"].map(|code| {
+    let text = ["E_STEP_REFF", "alredy_decided", "NOPE", "entirely_something_else"].map(|code| {
         let answer = project.kneo(&["explain", code]);
         assert_eq!(answer.code, 1);
         answer.stderr
     });
     snapshot(&project, "explain_unknown", &text.join("\n"));
+}
+
+#[test]
+fn all_codes_are_listed_with_what_they_mean() {
+    let project = Project::new();
+    let answer = project.kneo(&["explain"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    let listed: Vec<&str> = answer.stdout.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
+    assert!(listed.contains(&"E_STEP_REF") && listed.contains(&"already_decided"), "{listed:?}");
+    for code in Code::ALL {
+        assert!(listed.contains(&code.as_str()), "{code}");
+    }
+    let (code, object) = project.json(&["explain"]);
+    let codes: Vec<&str> =
+        object["codes"].as_array().unwrap().iter().map(|code| code["code"].as_str().unwrap()).collect();
+    assert_eq!((code, codes), (0, listed));
+}
+
+#[test]
+fn the_format_of_scripted_models_is_shown_and_right() {
+    let spec = "version: v1\nagent: {name: writer, model: {provider: scripted}, strategy: {type: simple}}\n";
+    let shown = Project::new().kneo(&["explain", "models_invalid"]).stdout;
+    let (from, to) = (shown.find("\n{\n").unwrap(), shown.find("\n}\n").unwrap());
+    let project = Project::with(spec).file("models.json", &shown[from..to + 3]);
+    let run = ["run", "flow.yaml", "--models", "models.json", "--input", "something urgent", "--quiet"];
+    let answer = project.kneo(&run);
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, "At once.\n"), "{answer:?}");
 }
