@@ -9,6 +9,7 @@ use kneo::store::{RunRow, Store};
 use kneo::tool::command::CommandTools;
 use kneo::{BindError, Runtime, RuntimeBuilder};
 
+use crate::input::file_problem;
 use crate::problem::Problem;
 use crate::secrets;
 
@@ -54,11 +55,7 @@ impl Host {
         let workdir = workdir.canonicalize().map_err(|error| {
             Problem::new("workdir_invalid", format!("commands cannot run in `{}`: {error}", workdir.display()))
         })?;
-        let models = models.map(|path| {
-            path.canonicalize().map_err(|error| {
-                Problem::new("file_unreadable", format!("cannot read the replies in `{}`: {error}", path.display()))
-            })
-        });
+        let models = models.map(|path| path.canonicalize().map_err(|error| file_problem("the replies", path, &error)));
         Ok(Host { workdir, models: models.transpose()? })
     }
 

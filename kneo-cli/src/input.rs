@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use kneo::Value;
 use kneo::plan::Plan;
 
+use crate::json;
 use crate::problem::Problem;
 
 /// The input, in one of three ways.
@@ -28,41 +29,68 @@ impl InputArgs {
     /// The input for a plan; null if there is none.
     pub(crate) fn read(&self, plan: &Plan) -> Result<Value, Problem> {
         if let Some(text) = &self.input_json {
-            return json(text);
+            return json::read("the input", text);
         }
         if let Some(path) = &self.input_file {
             let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
             let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-            return if is_json { json(&text) } else { text_or_json(&text, plan) };
+            return if is_json { json::read("the input", &text) } else { text_or_json(&text, plan) };
         }
         self.input.as_ref().map_or(Ok(Value::Null), |text| text_or_json(text, plan))
     }
+
+    /// Says what the spec asks for where nothing was given and nothing does not fit.
+    pub(crate) fn or_missing(&self, plan: &Plan, problem: Problem) -> Problem {
+        let given = self.input.is_some() || self.input_json.is_some() || self.input_file.is_some();
+        if given || problem.code != "input_invalid" {
+            return problem;
+        }
+        let help = match required(plan).as_slice() {
+            _ if takes_text(plan) => "give it with `--input TEXT` or `--input-file FILE`".to_owned(),
+            [] => "give it with `--input-json JSON` or `--input-file FILE.json`".to_owned(),
+            fields => {
+                let fields: Vec<String> = fields.iter().map(|field| format!("\"{field}\": …")).collect();
+                format!("give it with `--input-json '{{{}}}'` or `--input-file FILE.json`", fields.join(", "))
+            }
+        };
+        let message = format!("`{}` asks for an input, and none was given", plan.name);
+        Problem::new("input_invalid", message).with_help(help)
+    }
+}
+
+/// The fields that the input must have.
+fn required(plan: &Plan) -> Vec<&str> {
+    let Some(Value::List(fields)) = schema(plan).and_then(|schema| schema.get("required")) else { return Vec::new() };
+    fields.items().iter().filter_map(Value::as_str).collect()
 }
 
 fn text_or_json(text: &str, plan: &Plan) -> Result<Value, Problem> {
-    if takes_text(plan) { Ok(Value::from(text)) } else { json(text) }
+    if takes_text(plan) { Ok(Value::from(text)) } else { json::read("the input", text) }
 }
 
 /// Whether the spec's `inputs` allows text at all.
 fn takes_text(plan: &Plan) -> bool {
-    let kind = plan.input.and_then(|at| plan.schema(at)).and_then(|schema| schema.get("type"));
-    match kind {
+    match schema(plan).and_then(|schema| schema.get("type")) {
         Some(Value::Str(kind)) => &**kind == "string",
         Some(Value::List(kinds)) => kinds.items().iter().any(|kind| kind.as_str() == Some("string")),
         _ => true,
     }
 }
 
-fn json(text: &str) -> Result<Value, Problem> {
-    Value::from_json_text(text)
-        .map_err(|error| Problem::new("input_invalid", format!("the input is not JSON: {error}")))
+fn schema(plan: &Plan) -> Option<&Value> {
+    plan.schema(plan.input?)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
-    let code = match error.kind() {
-        std::io::ErrorKind::NotFound => "file_not_found",
-        std::io::ErrorKind::InvalidData => "file_not_utf8",
-        _ => "file_unreadable",
-    };
-    Problem::new(code, format!("cannot read the input in `{}`: {error}", path.display()))
+    file_problem("the input", path, error)
+}
+
+/// The problem of a file that cannot be read.
+pub(crate) fn file_problem(what: &str, path: &Path, error: &std::io::Error) -> Problem {
+    let path = path.display();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Problem::new("file_not_found", format!("there is no file `{path}`")),
+        std::io::ErrorKind::InvalidData => Problem::new("file_not_utf8", format!("`{path}` is not UTF-8")),
+        _ => Problem::new("file_unreadable", format!("cannot read {what} in `{path}`: {error}")),
+    }
 }

@@ -12,6 +12,7 @@ mod exit;
 mod host;
 mod input;
 mod interrupt;
+mod json;
 mod log;
 mod output;
 mod person;

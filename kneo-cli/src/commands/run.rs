@@ -91,7 +91,8 @@ impl Args {
         if let Some(key) = &self.idempotency_key {
             start = start.idempotency_key(key);
         }
-        let run = runtime.start(&plan, start).await.map_err(runtime_problem)?;
+        let started = runtime.start(&plan, start).await;
+        let run = started.map_err(|error| self.input.or_missing(plan.plan(), runtime_problem(error)))?;
         output.note(&format!("{} {}", run.id(), plan.plan().name));
         if self.detach {
             let places = Places::of_plan(run.id(), &plan);

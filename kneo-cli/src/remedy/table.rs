@@ -48,7 +48,12 @@ const FILES: &[Remedy] = &[
 
 /// The host API.
 const HOST: &[Remedy] = &[
-    of("input_invalid", Failed, "What was given does not fit what is asked for", "give what the message names"),
+    of(
+        "input_invalid",
+        Failed,
+        "What was given does not fit what is asked for",
+        "change what the message names, and try again",
+    ),
     of("payload_too_large", Failed, "A value is larger than 16 MiB", "keep large data in files and pass their names"),
     of(
         "run_not_found",
@@ -80,7 +85,7 @@ const HOST: &[Remedy] = &[
         "The person saw another question than the one that is open",
         "look at the task again, then decide",
     ),
-    of("not_authorised", Failed, "The task is for others", "decide in the name of an assignee with `--by`"),
+    of("not_authorised", Failed, "The task is for others", "leave it to those whom `kneo human get` names"),
     of("conflict", Unavailable, "Another live run holds an exclusive key", "wait for it, or cancel it"),
     of(
         "idempotency_key_conflict",
@@ -188,7 +193,7 @@ const KINDS: &[Remedy] = &[
         "invalid_input",
         Failed,
         "A value does not fit the schema or the size it must have",
-        "give what the message names",
+        "see the failure's message: it names the place in the value, and what should be there",
     ),
     of("invalid_output", Failed, "A result does not fit the schema or the size it must have", "mend what produced it"),
     of(

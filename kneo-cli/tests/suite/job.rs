@@ -42,7 +42,7 @@ fn approvals_can_be_given_with_the_run() {
     // Only in a name that may decide.
     let answer = project.kneo(&["run", "flow.yaml", "--input", "tea", "--approve-as", "ben", "--quiet"]);
     assert_eq!(answer.code, 1);
-    assert!(answer.stderr.contains("error[not_authorised]") && answer.stderr.contains("--by ana"), "{answer:?}");
+    assert!(answer.stderr.contains("error[not_authorised]") && answer.stderr.contains("is for ana"), "{answer:?}");
 }
 
 /// Copies an example, so that what it writes stays out of the tree.

@@ -2,6 +2,7 @@
 
 use kneo::{Decision, Payload, Value};
 
+use crate::json;
 use crate::problem::Problem;
 
 /// The decisions that say by themselves what they are for.
@@ -70,8 +71,7 @@ impl DecisionArgs {
 fn content(text: Option<String>, json: Option<String>) -> Result<Option<Payload>, Problem> {
     let value = match (text, json) {
         (Some(text), _) => Value::from(text),
-        (None, Some(json)) => Value::from_json_text(&json)
-            .map_err(|error| Problem::new("input_invalid", format!("the answer is not JSON: {error}")))?,
+        (None, Some(json)) => json::read("the answer", &json)?,
         (None, None) => return Ok(None),
     };
     let payload = Payload::new(value).map_err(|error| Problem::new("payload_too_large", error.to_string()))?;
