@@ -54,6 +54,15 @@ impl Output {
 
     /// Writes a problem: on standard error for people and, if JSON is asked for, as an object on standard output.
     pub(crate) fn problem(self, problem: &Problem) {
+        self.complain(problem);
+        if self.json {
+            // The exit code says that something is wrong; whether anybody reads the object changes nothing.
+            let _ = self.object(&problem.to_json());
+        }
+    }
+
+    /// Writes a problem on standard error.
+    pub(crate) fn complain(self, problem: &Problem) {
         if let Some(report) = &problem.report {
             let (sources, diagnostics) = &**report;
             self.diagnostics(diagnostics, sources);
@@ -61,10 +70,6 @@ impl Output {
         say(&format!("{}{} {}", "error".red().bold(), format!("[{}]:", problem.code).bold(), problem.message));
         if let Some(help) = &problem.help {
             say(&format!("  {} {help}", "help:".cyan().bold()));
-        }
-        if self.json {
-            // The exit code says that something is wrong; whether anybody reads the object changes nothing.
-            let _ = self.object(&problem.to_json());
         }
     }
 }

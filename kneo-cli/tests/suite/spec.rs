@@ -1,5 +1,7 @@
 //! `kneo spec`.
 
+use serde_json::json;
+
 use super::support::*;
 
 const WRONG: &str = "version: v1
@@ -27,6 +29,43 @@ fn every_mistake_is_reported_at_once() {
     let (code, report) = project.json(&["spec", "validate", "flow.yaml", "other.yaml"]);
     assert_eq!(code, 1);
     snapshot(&project, "spec_invalid_json", &serde_json::to_string_pretty(&report).unwrap());
+}
+
+#[test]
+fn a_file_that_is_not_there_hides_no_mistake_of_the_others() {
+    let project = Project::with(WRONG).file("good.yaml", APPROVAL);
+    let validate = ["spec", "validate", "good.yaml", "none.yaml", "flow.yaml", "nor.yaml"];
+    let answer = project.kneo(&validate);
+    assert_eq!(answer.code, 4, "{answer:?}");
+    assert_eq!(answer.stdout, "`good.yaml` is valid\n4 specs: 1 valid, 1 invalid, 2 not read\n");
+    for said in ["error[E_DUPLICATE_ID]", "there is no file `none.yaml`", "there is no file `nor.yaml`"] {
+        assert!(answer.stderr.contains(said), "{answer:?}");
+    }
+    let (code, report) = project.json(&validate);
+    assert_eq!((code, &report["ok"], &report["files"]), (4, &false.into(), &json!(["good.yaml", "flow.yaml"])));
+    assert_eq!(report["diagnostics"].as_array().unwrap().len(), 3);
+    let error = json!({
+        "code": "file_not_found",
+        "message": "there is no file `none.yaml`; there is no file `nor.yaml`",
+        "help": "check the path and the working directory",
+    });
+    assert_eq!(report["error"], error);
+}
+
+#[test]
+fn several_specs_are_counted() {
+    let project = Project::with(APPROVAL);
+    let answer = project.kneo(&["spec", "validate", "flow.yaml", "flow.yaml"]);
+    assert_eq!((answer.code, answer.stdout.lines().last()), (0, Some("2 specs: 2 valid")));
+}
+
+#[test]
+fn what_a_plan_needs_is_listed() {
+    let steps = "{id: a, kind: function, ref: {implementation: my.code}}, \
+                 {id: b, kind: agent, ref: {model: {provider: openai, name: gpt}, strategy: {type: simple}}}";
+    let project = Project::with(&format!("version: v1\nworkflow: {{type: sequential, steps: [{steps}]}}\n"));
+    let answer = project.kneo(&["spec", "compile", "flow.yaml"]);
+    assert!(answer.stdout.ends_with("  needs      provider `openai`\n             function `my.code`\n"), "{answer:?}");
 }
 
 #[test]

@@ -72,8 +72,8 @@ fn summary(plan: &CompiledPlan) -> String {
     };
     line("digest", &plan.digest().to_string());
     line("size", &format!("{} bytes, {} steps, {} edges", plan.bytes().len(), body.nodes.len(), body.edges.len()));
-    let requirements = requirements(plan);
-    line("needs", if requirements.is_empty() { "nothing" } else { "" });
+    let mut requirements = requirements(plan).into_iter();
+    line("needs", &requirements.next().unwrap_or_else(|| "nothing".to_owned()));
     for requirement in requirements {
         line("", &requirement);
     }

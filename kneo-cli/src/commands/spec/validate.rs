@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::problem::Stop;
+use crate::problem::{Problem, Stop};
 use crate::spec_file::SpecFile;
 
 #[derive(Debug, clap::Args)]
@@ -20,12 +20,19 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        let mut valid = true;
-        let mut reports = Vec::new();
+        let (mut valid, mut invalid) = (0, 0);
+        let (mut reports, mut unread) = (Vec::new(), Vec::new());
         for path in &self.specs {
-            let SpecFile { sources, file } = SpecFile::read(path)?;
+            let SpecFile { sources, file } = match SpecFile::read(path) {
+                Ok(read) => read,
+                Err(problem) => {
+                    output.complain(&problem);
+                    unread.push(problem);
+                    continue;
+                }
+            };
             let compilation = compile(&sources, file, &CompileOptions::default());
-            valid &= compilation.plan.is_some();
+            *(if compilation.plan.is_some() { &mut valid } else { &mut invalid }) += 1;
             if output.json {
                 reports.push(to_json(&compilation.diagnostics, &sources));
                 continue;
@@ -36,16 +43,35 @@ impl Args {
             }
         }
         if output.json {
-            output.object(&merged(valid, &reports))?;
+            output.object(&merged(valid == self.specs.len(), &reports, &unread))?;
+        } else if self.specs.len() > 1 {
+            output.text(&summary(valid, invalid, unread.len()))?;
         }
-        Ok(if valid { Exit::Done } else { Exit::Failed })
+        Ok(match (invalid, unread.is_empty()) {
+            (_, false) => Exit::Unavailable,
+            (0, true) => Exit::Done,
+            (_, true) => Exit::Failed,
+        })
     }
 }
 
-/// One report of several: all files, and all diagnostics in the order of the files.
-fn merged(ok: bool, reports: &[Value]) -> Value {
+fn summary(valid: usize, invalid: usize, unread: usize) -> String {
+    let parts = [(valid, "valid"), (invalid, "invalid"), (unread, "not read")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    format!("{} specs: {}", valid + invalid + unread, parts.collect::<Vec<_>>().join(", "))
+}
+
+/// One report of several: all files, all diagnostics in the order of the files, and the files that could not be read
+/// as one error.
+fn merged(ok: bool, reports: &[Value], unread: &[Problem]) -> Value {
     let all = |key: &str| -> Vec<Value> {
         reports.iter().filter_map(|report| report.get(key)?.as_array()).flatten().cloned().collect()
     };
-    json!({"ok": ok, "files": all("files"), "diagnostics": all("diagnostics")})
+    let mut object = json!({"ok": ok, "files": all("files"), "diagnostics": all("diagnostics")});
+    if let (Some(entries), Some(first)) = (object.as_object_mut(), unread.first()) {
+        let messages: Vec<&str> = unread.iter().map(|problem| problem.message.as_str()).collect();
+        let error = json!({"code": first.code, "message": messages.join("; "), "help": first.help});
+        entries.insert("error".to_owned(), error);
+    }
+    object
 }
