@@ -24,6 +24,7 @@ mod remedy;
 mod report;
 mod resumption;
 mod secrets;
+mod shell;
 mod spec_file;
 mod standing;
 mod store_place;

@@ -43,6 +43,19 @@ impl Problem {
         self
     }
 
+    /// The same problem with help whose commands work on another store than the default one.
+    fn in_store(mut self, again: &str) -> Problem {
+        self.help = self.help.map(|help| {
+            let commands = help.split('`').enumerate().map(|(at, part)| {
+                // Between backticks stands what to type.
+                let is_command = at % 2 == 1 && ["kneo runs ", "kneo human "].iter().any(|verb| part.starts_with(verb));
+                if is_command { format!("{part}{again}") } else { part.to_owned() }
+            });
+            commands.collect::<Vec<_>>().join("`")
+        });
+        self
+    }
+
     /// The problem as JSON: `{"error": {"code", "message", "help"}}`, with the diagnostics of a spec beside it.
     pub(crate) fn to_json(&self) -> Value {
         let error = json!({"code": self.code, "message": self.message, "help": self.help});
@@ -67,6 +80,16 @@ pub(crate) enum Stop {
     Problem(Problem),
     /// Whoever reads the output has gone away.
     ReaderGone,
+}
+
+impl Stop {
+    /// Of a command that worked on a store: `again` are the options that lead another one there.
+    pub(crate) fn in_store(self, again: &str) -> Stop {
+        match self {
+            Stop::Problem(problem) => Stop::Problem(problem.in_store(again)),
+            Stop::ReaderGone => Stop::ReaderGone,
+        }
+    }
 }
 
 impl From<Problem> for Stop {

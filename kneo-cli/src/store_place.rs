@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kneo::store::{SqliteStore, Store, StoreError};
 
 use crate::problem::Problem;
+use crate::shell::quoted;
 
 /// The store of a command.
 #[derive(Debug, clap::Args)]
@@ -49,7 +50,9 @@ impl StoreArgs {
 
     /// The option to type again so that another command works on the same store; empty for the default.
     pub(crate) fn again(&self) -> String {
-        self.store.as_ref().map_or_else(String::new, |Address(path)| format!(" --store sqlite:{}", path.display()))
+        self.store.as_ref().map_or_else(String::new, |Address(path)| {
+            format!(" --store {}", quoted(&format!("sqlite:{}", path.display())))
+        })
     }
 
     fn path(&self) -> Result<PathBuf, Problem> {

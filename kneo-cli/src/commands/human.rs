@@ -11,6 +11,7 @@ use crate::blocking::block_on;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::Stop;
+use crate::store_place::StoreArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -24,12 +25,22 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        block_on(async {
+        let again = self.store().again();
+        let end = block_on(async {
             match self {
                 Command::List(args) => args.run(output).await,
                 Command::Get(args) => args.run(output).await,
                 Command::Decide(args) => args.run(output).await,
             }
-        })
+        });
+        end.map_err(|stop| stop.in_store(&again))
+    }
+
+    fn store(&self) -> &StoreArgs {
+        match self {
+            Command::List(args) => &args.store,
+            Command::Get(args) => &args.store,
+            Command::Decide(args) => &args.store,
+        }
     }
 }

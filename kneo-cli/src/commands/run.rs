@@ -60,7 +60,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        block_on(self.start(output))
+        let again = self.store.again();
+        block_on(self.start(output)).map_err(|stop| stop.in_store(&again))
     }
 
     async fn start(self, output: Output) -> Result<Exit, Stop> {

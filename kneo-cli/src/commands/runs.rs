@@ -16,7 +16,7 @@ use crate::blocking::block_on;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
-use crate::store_place::cannot_open;
+use crate::store_place::{StoreArgs, cannot_open};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,7 +34,8 @@ pub(crate) enum Command {
 
 impl Command {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        block_on(async {
+        let again = self.store().again();
+        let end = block_on(async {
             match self {
                 Command::List(args) => args.run(output).await,
                 Command::Get(args) => args.run(output).await,
@@ -42,7 +43,18 @@ impl Command {
                 Command::Cancel(args) => args.run(output).await,
                 Command::Resume(args) => args.run(output).await,
             }
-        })
+        });
+        end.map_err(|stop| stop.in_store(&again))
+    }
+
+    fn store(&self) -> &StoreArgs {
+        match self {
+            Command::List(args) => &args.store,
+            Command::Get(args) => &args.store,
+            Command::Events(args) => &args.store,
+            Command::Cancel(args) => &args.store,
+            Command::Resume(args) => &args.store,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::actor;
 use crate::places::Places;
+use crate::shell::quoted;
 
 /// A human task.
 pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
@@ -92,15 +93,5 @@ fn option(kind: DecisionKind, row: &TaskRow) -> Option<String> {
         DecisionKind::Provide => Some("--provide TEXT".to_owned()),
         DecisionKind::Retry => Some("--retry".to_owned()),
         _ => None,
-    }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }

@@ -167,6 +167,17 @@ fn somebody_who_is_not_asked() {
 }
 
 #[test]
+fn help_leads_back_to_the_store_that_was_named() {
+    let project = Project::with(APPROVAL);
+    let store = ["--store", "sqlite:the runs.db"];
+    let (_, run) = project.json(&[&["run", "flow.yaml", "--input", "tea", "--approve-as", "ana"][..], &store].concat());
+    let id = run["run_id"].as_str().unwrap();
+    let answer = project.kneo(&[&["runs", "cancel", id][..], &store].concat());
+    let help = format!("see it with `kneo runs get {id} --store 'sqlite:the runs.db'`\n");
+    assert!(answer.stderr.ends_with(&help), "{answer:?}");
+}
+
+#[test]
 fn a_store_that_cannot_be_used() {
     let project =
         Project::with(APPROVAL).file("file", "not a folder").file("text.db", "this is no database, it is a text");

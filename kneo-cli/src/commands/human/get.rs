@@ -21,7 +21,7 @@ pub(crate) struct Args {
     task: TaskId,
 
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 impl Args {

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     offset: usize,
 
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 impl Args {

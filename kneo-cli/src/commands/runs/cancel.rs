@@ -25,7 +25,7 @@ pub(crate) struct Args {
     by: ByArgs,
 
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 impl Args {

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     follow: bool,
 
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 impl Args {

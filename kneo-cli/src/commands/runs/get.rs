@@ -19,7 +19,7 @@ pub(crate) struct Args {
     run: RunId,
 
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 impl Args {

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     host: HostArgs,
 
     #[command(flatten)]
-    store: StoreArgs,
+    pub(super) store: StoreArgs,
 }
 
 impl Args {
