@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod exit;
 mod host;
+mod id;
 mod input;
 mod interrupt;
 mod json;

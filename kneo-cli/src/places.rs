@@ -39,9 +39,7 @@ impl Places {
         if self.runs.contains_key(&key.run) {
             return Ok(());
         }
-        let row = store.run(key).await.map_err(|error| cannot_open(&error))?;
-        let row = row.ok_or_else(|| Problem::new("run_not_found", format!("{} does not exist", key.run)))?;
-        self.learn(store, &row).await
+        self.learn(store, &row(store, key).await?).await
     }
 
     /// The plan of a run.
@@ -53,6 +51,12 @@ impl Places {
     pub(crate) fn of(&self, run: RunId, path: &Path) -> String {
         self.plan(run).map_or_else(|| path.to_string(), |plan| words(plan, path))
     }
+}
+
+/// A run's row.
+pub(crate) async fn row(store: &Arc<dyn Store>, key: &RunKey) -> Result<RunRow, Problem> {
+    let row = store.run(key).await.map_err(|error| cannot_open(&error))?;
+    row.ok_or_else(|| Problem::new("run_not_found", format!("{} does not exist in this store", key.run)))
 }
 
 /// The plan of a run.

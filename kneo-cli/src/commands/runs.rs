@@ -6,17 +6,13 @@ mod get;
 mod list;
 mod resume;
 
-use std::sync::Arc;
-
 use clap::Subcommand;
-use kneo::store::{RunRow, Store};
-use kneo::{Namespace, RunId, RunKey};
 
 use crate::blocking::block_on;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::problem::{Problem, Stop};
-use crate::store_place::{StoreArgs, cannot_open};
+use crate::problem::Stop;
+use crate::store_place::StoreArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -56,11 +52,4 @@ impl Command {
             Command::Resume(args) => &args.store,
         }
     }
-}
-
-/// A run of a store.
-pub(crate) async fn row(store: &Arc<dyn Store>, run: RunId) -> Result<RunRow, Problem> {
-    let key = RunKey::new(Namespace::default(), run);
-    let row = store.run(&key).await.map_err(|error| cannot_open(&error))?;
-    row.ok_or_else(|| Problem::new("run_not_found", format!("{run} does not exist in this store")))
 }

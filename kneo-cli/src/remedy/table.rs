@@ -67,6 +67,7 @@ const HOST: &[Remedy] = &[
         "The store has no human task of this id",
         "`kneo human list` shows the open ones; `--store` chooses another store",
     ),
+    of("id_ambiguous", Failed, "The part of an id fits several", "type more of its digits"),
     of(
         "invalid_state",
         Failed,

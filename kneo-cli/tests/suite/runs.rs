@@ -26,9 +26,41 @@ fn runs_are_listed_newest_first_and_can_be_narrowed() {
     assert_eq!(ids(&["--status", "blocked"]), [id(&one)]);
     assert_eq!(ids(&["--status", "failed", "--status", "completed"]), [id(&two)]);
     assert_eq!(ids(&["--workflow", "quick"]), [id(&two)]);
+    assert_eq!(ids(&["--label", "team=red"]), [id(&one)]);
+    assert_eq!(ids(&["--label", "team=blue"]), [] as [String; 0]);
+    assert_eq!(ids(&["--label", "team"]), [id(&one)]);
+    assert_eq!(ids(&["--label", "kneo.workdir"]), [id(&two), id(&one)]);
+    assert_eq!(ids(&["--label", "kneo.workdir", "--offset", "1", "--limit", "5"]), [id(&one)]);
+    assert_eq!(ids(&["--label", "kneo.workdir", "--label", "team=red", "--limit", "1"]), [id(&one)]);
     let (_, list) = project.json(&["runs", "list", "--status", "blocked"]);
     assert_eq!((&list["runs"][0]["labels"]["team"], &list["runs"][0]["starter"]), (&json!("red"), &json!("ben")));
     snapshot(&project, "runs_list", &project.kneo(&["runs", "list"]).whole());
+}
+
+#[test]
+fn a_part_of_an_id_is_enough_where_no_other_has_it() {
+    let project = Project::with(APPROVAL);
+    let starts = ["1", "2"].map(|input| project.json(&["run", "flow.yaml", "--input", input]).1);
+    let id = |run: &serde_json::Value, key: &str| run[key].as_str().unwrap().to_owned();
+    let run = id(&starts[0], "run_id");
+    let task = id(&starts[0]["pending"][0], "task_id");
+    let (last, of_task) = (&run[run.len() - 8..], &task[task.len() - 8..]);
+    for part in [last, &format!("run_{last}"), &last.to_uppercase()] {
+        assert_eq!(project.json(&["runs", "get", part]).1["run_id"], run.as_str(), "{part}");
+    }
+    assert_eq!(project.json(&["human", "get", of_task]).1["task_id"], task.as_str());
+    assert_eq!(project.json(&["human", "list", "--run", last]).1["tasks"][0]["task_id"], task.as_str());
+    let shared = |other: &str| run.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let (code, refused) = project.json(&["runs", "get", &run[..shared(&id(&starts[1], "run_id"))]]);
+    assert_eq!((code, &refused["error"]["code"]), (1, &json!("id_ambiguous")));
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(starts.iter().all(|start| message.contains(&id(start, "run_id"))), "{message}");
+    let (code, view) = project.json(&["human", "decide", of_task, "--approve", "--by", "ana"]);
+    assert_eq!((code, &view["run_id"]), (0, &json!(run)));
+    for verb in ["cancel", "resume", "events"] {
+        let (code, refused) = project.json(&["runs", verb, "fffffffff"]);
+        assert_eq!((code, &refused["error"]["code"]), (1, &json!("run_not_found")));
+    }
 }
 
 #[test]

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use kneo::TaskId;
-
 use super::decision::{DecisionArgs, WITHOUT_REASON};
-use crate::commands::runs;
 use crate::exit::Exit;
 use crate::host::{self, HostArgs};
+use crate::id::TaskArg;
 use crate::output::Output;
 use crate::person::ByArgs;
-use crate::places::Places;
+use crate::places::{self, Places};
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
 use crate::report::Report;
@@ -19,8 +17,8 @@ use crate::store_place::StoreArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The task
-    task: TaskId,
+    /// The task: its id, or at least six of its first or last digits
+    task: TaskArg,
 
     #[command(flatten)]
     decision: DecisionArgs,
@@ -50,9 +48,10 @@ impl Args {
         let store = self.store.open().await?;
         // A decision needs nothing of the host, so it is recorded even where the run cannot go on.
         let client = host::client(Arc::clone(&store))?;
-        let decided = client.decide(self.task, decision, by.clone()).await.map_err(runtime_problem)?;
-        output.note(&format!("{} is decided", self.task));
-        let row = runs::row(&store, decided.run).await?;
+        let task = self.task.find(&store).await?;
+        let decided = client.decide(task.task, decision, by.clone()).await.map_err(runtime_problem)?;
+        output.note(&format!("{} is decided", task.task));
+        let row = places::row(&store, &task.run).await?;
         if self.no_wait {
             let mut places = Places::default();
             places.learn(&store, &row).await?;

@@ -1,24 +1,22 @@
 //! `kneo human get`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
+use kneo::Value;
 use kneo::task::{TaskRow, TaskState};
-use kneo::{TaskId, Value};
 
 use crate::exit::Exit;
-use crate::host;
+use crate::id::TaskArg;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
-use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The task
-    task: TaskId,
+    /// The task: its id, or at least six of its first or last digits
+    task: TaskArg,
 
     #[command(flatten)]
     pub(super) store: StoreArgs,
@@ -27,7 +25,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let store = self.store.open().await?;
-        let row = host::client(Arc::clone(&store))?.task(self.task).await.map_err(runtime_problem)?;
+        let row = self.task.find(&store).await?;
         let mut places = Places::default();
         places.learn_run(&store, &row.run).await?;
         if output.json {

@@ -1,12 +1,13 @@
 //! `kneo human list`.
 
+use kneo::Name;
 use kneo::store::{Page, TaskQuery};
 use kneo::task::TaskRow;
-use kneo::{Name, RunId};
 use serde_json::json;
 
 use crate::exit::Exit;
 use crate::host;
+use crate::id::RunArg;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
@@ -19,7 +20,7 @@ use crate::view;
 pub(crate) struct Args {
     /// Only tasks of this run
     #[arg(long, value_name = "RUN")]
-    run: Option<RunId>,
+    run: Option<RunArg>,
 
     /// Only tasks that this person may decide
     #[arg(long, value_name = "NAME")]
@@ -45,7 +46,9 @@ impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let store = self.store.open().await?;
         let mut query = TaskQuery::default();
-        query.run = self.run;
+        if let Some(run) = &self.run {
+            query.run = Some(run.find(&store).await?.key.run);
+        }
         query.assignee = self.assignee;
         query.include_closed = self.all;
         let page = Page { offset: self.offset, limit: self.limit };

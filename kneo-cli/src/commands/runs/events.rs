@@ -1,11 +1,12 @@
 //! `kneo runs events`.
 
 use kneo::plan::Plan;
-use kneo::{Cursor, RunEvent, RunId, Seq};
+use kneo::{Cursor, RunEvent, Seq};
 use serde_json::Value as Json;
 
 use crate::exit::Exit;
 use crate::host;
+use crate::id::RunArg;
 use crate::output::Output;
 use crate::places::{plan, words};
 use crate::problem::Stop;
@@ -15,8 +16,8 @@ use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The run
-    run: RunId,
+    /// The run: its id, or at least six of its first or last digits
+    run: RunArg,
 
     /// Only what follows the event of this number
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
@@ -33,7 +34,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let store = self.store.open().await?;
-        let row = super::row(&store, self.run).await?;
+        let row = self.run.find(&store).await?;
         let plan = plan(&store, &row).await?;
         let plan = plan.plan();
         let mut told = self.after;
@@ -41,7 +42,7 @@ impl Args {
             return Ok(Exit::Done);
         }
         let cursor = Seq::new(self.after).map_or(Cursor::START, Cursor::after);
-        let mut events = host::client(store)?.run(self.run).events_from(cursor);
+        let mut events = host::client(store)?.run(row.key.run).events_from(cursor);
         while let Some(event) = events.next().await {
             let event = event.map_err(runtime_problem)?;
             if output.json {

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use kneo::{RunId, RunView};
+use kneo::RunView;
 
 use crate::exit::Exit;
 use crate::host;
+use crate::id::RunArg;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
@@ -15,8 +16,8 @@ use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The run
-    run: RunId,
+    /// The run: its id, or at least six of its first or last digits
+    run: RunArg,
 
     #[command(flatten)]
     pub(super) store: StoreArgs,
@@ -25,10 +26,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let store = self.store.open().await?;
-        let row = super::row(&store, self.run).await?;
+        let row = self.run.find(&store).await?;
         let mut places = Places::default();
         places.learn(&store, &row).await?;
-        let view = host::client(store)?.view(self.run).await.map_err(runtime_problem)?;
+        let view = host::client(store)?.view(row.key.run).await.map_err(runtime_problem)?;
         if output.json {
             output.object(&view::run(&view, &places))?;
         } else {

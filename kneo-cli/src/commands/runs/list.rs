@@ -1,13 +1,16 @@
 //! `kneo runs list`.
 
+use std::sync::Arc;
+
+use kneo::name::NameError;
 use kneo::store::{Page, RunQuery, RunRow};
-use kneo::{Name, RunStatus};
+use kneo::{Name, RunStatus, Runtime};
 use serde_json::json;
 
 use crate::exit::Exit;
 use crate::host;
 use crate::output::Output;
-use crate::problem::Stop;
+use crate::problem::{Problem, Stop};
 use crate::refusal::runtime_problem;
 use crate::store_place::StoreArgs;
 use crate::table::table;
@@ -22,6 +25,10 @@ pub(crate) struct Args {
     /// Only runs of this workflow
     #[arg(long, value_name = "NAME")]
     workflow: Option<Name>,
+
+    /// Only runs with this label, or with this value of it; may be given several times
+    #[arg(long = "label", value_name = "NAME[=VALUE]", value_parser = label)]
+    labels: Vec<(Name, Option<Arc<str>>)>,
 
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -38,11 +45,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let runtime = host::client(self.store.open().await?)?;
-        let mut query = RunQuery::default();
-        query.statuses = self.statuses;
-        query.workflow = self.workflow;
-        let page = Page { offset: self.offset, limit: self.limit };
-        let rows = runtime.runs(&query, page).await.map_err(runtime_problem)?;
+        let rows = self.rows(&runtime).await?;
         if output.json {
             output.object(&json!({"runs": rows.iter().map(view::listed).collect::<Vec<_>>()}))?;
         } else if rows.is_empty() {
@@ -51,6 +54,48 @@ impl Args {
             output.text(&table(&["RUN", "STATUS", "WORKFLOW", "STARTED", "BY"], rows.iter().map(cells)))?;
         }
         Ok(Exit::Done)
+    }
+}
+
+impl Args {
+    async fn rows(&self, runtime: &Runtime) -> Result<Vec<RunRow>, Problem> {
+        let mut query = RunQuery::default();
+        query.statuses = self.statuses.clone();
+        query.workflow = self.workflow.clone();
+        let values = self.labels.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        query.labels = values.collect();
+        let mut page = Page { offset: self.offset, limit: self.limit };
+        if self.labels.iter().all(|(_, value)| value.is_some()) {
+            return runtime.runs(&query, page).await.map_err(runtime_problem);
+        }
+        // A store knows labels with their values: whether a run has one at all is seen here.
+        let has = |row: &RunRow, wanted: &Name| row.labels.iter().any(|(name, _)| name == wanted);
+        page = Page { offset: 0, limit: 1_000 };
+        let (mut passed, mut found) = (0, Vec::new());
+        loop {
+            let rows = runtime.runs(&query, page).await.map_err(runtime_problem)?;
+            page.offset += rows.len();
+            let whole = rows.len() < page.limit;
+            for row in rows.into_iter().filter(|row| self.labels.iter().all(|(name, _)| has(row, name))) {
+                if found.len() == self.limit {
+                    return Ok(found);
+                }
+                passed += 1;
+                if passed > self.offset {
+                    found.push(row);
+                }
+            }
+            if whole {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn label(text: &str) -> Result<(Name, Option<Arc<str>>), NameError> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok((Name::new(name)?, Some(Arc::from(value)))),
+        None => Ok((Name::new(text)?, None)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! `kneo runs resume`.
 
-use kneo::RunId;
-
 use crate::exit::Exit;
 use crate::host::HostArgs;
+use crate::id::RunArg;
 use crate::output::Output;
 use crate::person::ByArgs;
 use crate::problem::Stop;
@@ -12,8 +11,8 @@ use crate::store_place::StoreArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The run
-    run: RunId,
+    /// The run: its id, or at least six of its first or last digits
+    run: RunArg,
 
     /// Wait for nothing but calls in flight: no timer, no other worker
     #[arg(long)]
@@ -32,7 +31,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let store = self.store.open().await?;
-        let row = super::row(&store, self.run).await?;
+        let row = self.run.find(&store).await?;
         let resumption = Resumption {
             store,
             row,
