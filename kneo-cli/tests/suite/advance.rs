@@ -224,6 +224,23 @@ workflow:
 }
 
 #[test]
+fn whoever_starts_a_run_is_the_user() {
+    let project = Project::with(ECHO);
+    let starter = |command: &mut std::process::Command| {
+        assert!(command.status().unwrap().success());
+        project.json(&["runs", "list", "--limit", "1"]).1["runs"][0]["starter"].clone()
+    };
+    assert_eq!(starter(&mut project.command(&["run", "flow.yaml", "--by", "ben"])), json!("ben"));
+    assert_eq!(starter(&mut project.command(&["run", "flow.yaml"])), json!("uma"));
+    // Without a variable it is whom the system says, if it says one.
+    let listed = "awk -F: -v user=$(id -u) '$3 == user { print $1; exit }' /etc/passwd";
+    let known = std::process::Command::new("sh").args(["-c", listed]).output().unwrap();
+    let known = String::from_utf8(known.stdout).unwrap();
+    let known = Some(known.trim()).filter(|known| !known.is_empty());
+    assert_eq!(starter(project.command(&["run", "flow.yaml"]).env_remove("USER")), json!(known));
+}
+
+#[test]
 fn the_store_is_the_projects_own() {
     let project = Project::with(ECHO);
     std::fs::create_dir_all(project.path(".kneo")).unwrap();

@@ -42,11 +42,11 @@ impl Project {
         self.folder.path().join(name)
     }
 
-    /// The program in this folder, with no environment but what it needs to find programs.
+    /// The program in this folder, with no environment but what it needs to find programs, and a user called `uma`.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kneo"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
-        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").stdin(Stdio::null());
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("USER", "uma").stdin(Stdio::null());
         command
     }
 
