@@ -103,3 +103,32 @@ fn completions_know_every_verb() {
         assert_eq!((code, object["script"].as_str()), (0, Some(answer.stdout.as_str())));
     }
 }
+
+#[test]
+fn completions_load_and_complete() {
+    let project = Project::new();
+    for (shell, options, script) in [
+        (
+            "bash",
+            &["--norc"][..],
+            ". ./bash.kneo; COMP_WORDS=(kneo ru); COMP_CWORD=1; _kneo kneo ru kneo; echo ${COMPREPLY[*]}",
+        ),
+        ("zsh", &["-f"], "autoload -Uz compinit; compinit -u -D; . ./zsh.kneo; echo $_comps[kneo] run runs"),
+        ("fish", &["--no-config"], "source fish.kneo; echo (complete -C 'kneo ru' | string split -f 1 \\t)"),
+    ] {
+        let answer = project.kneo(&["completions", shell]);
+        std::fs::write(project.path(&format!("{shell}.kneo")), &answer.stdout).unwrap();
+        let mut command = std::process::Command::new(shell);
+        let output =
+            command.args(options).args(["-c", script]).current_dir(project.path("")).env("HOME", project.path(""));
+        let output = match output.output() {
+            Ok(output) => Answer::from(output),
+            Err(error) => {
+                println!("SKIPPED: completions of {shell}: {error}");
+                continue;
+            }
+        };
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{shell}");
+        assert!(output.stdout.contains("run runs"), "{shell}: {output:?}");
+    }
+}
