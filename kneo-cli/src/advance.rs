@@ -6,9 +6,11 @@ mod watch;
 
 pub(crate) use answers::Answers;
 
+use std::sync::Arc;
+
 use kneo::plan::CompiledPlan;
 use kneo::task::TaskRow;
-use kneo::{Actor, Cursor, Decision, DecisionKind, RunHandle, RunStatus, Runtime, RuntimeError};
+use kneo::{Actor, Cursor, Decision, DecisionKind, RunHandle, RunKey, RunStatus, Runtime, RuntimeError};
 
 use crate::ask::ask;
 use crate::exit::Exit;
@@ -22,7 +24,7 @@ use watch::{Stopped, Watch};
 /// A run that this process advances.
 pub(crate) struct Advance<'a> {
     pub(crate) runtime: &'a Runtime,
-    pub(crate) plan: &'a CompiledPlan,
+    pub(crate) plan: &'a Arc<CompiledPlan>,
     pub(crate) run: RunHandle,
     /// What was told before.
     pub(crate) from: Cursor,
@@ -55,10 +57,14 @@ impl Advance<'_> {
         drop(watch);
         // What this process still has in hand is given back, and the report says so.
         self.runtime.shutdown().await;
-        let report = Report::of(self.runtime, self.run.id()).await?;
+        let report = Report::of(self.runtime, &self.key()).await?;
         report.write(&Places::of_plan(self.run.id(), self.plan), &self.store_again, self.output)?;
         let status = report.view.status;
         Ok(if interrupted && status == RunStatus::Cancelled { Exit::Interrupted } else { exit_of(status) })
+    }
+
+    fn key(&self) -> RunKey {
+        RunKey::new(self.runtime.namespace().clone(), self.run.id())
     }
 
     /// Answers the questions; whether one was answered.

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::secrets;
 
 /// The options that say what a run finds on this machine.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct HostArgs {
     /// Replies for the provider `scripted`
     #[arg(long, value_name = "FILE")]
@@ -67,19 +67,49 @@ impl Host {
 
     /// A runtime with all of it, which advances only the runs that it is asked for.
     pub(crate) fn runtime(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
+        build(self.builder(store)?.on_request())
+    }
+
+    /// What it lacks to run a plan.
+    pub(crate) fn lacks(&self, store: Arc<dyn Store>, plan: &Arc<CompiledPlan>) -> Vec<String> {
+        let bound = match self.builder(store).and_then(|builder| build(builder.client_only())) {
+            Ok(runtime) => runtime.bind(plan),
+            Err(problem) => return vec![format!("what it runs with: {}", problem.message)],
+        };
+        let mut lacks = Vec::new();
+        if let Err(error) = bound {
+            lacks.extend(error.missing.iter().map(ToString::to_string));
+            lacks.extend(error.refused.iter().map(|(name, error)| format!("the command of `{name}`: {error}")));
+            lacks.extend(error.schema.iter().map(|(_, error)| format!("a schema that can be used: {error}")));
+        }
+        lacks.extend(secrets::missing(plan.plan()).into_iter().map(|name| format!("secret `{name}`")));
+        lacks
+    }
+
+    fn builder(&self, store: Arc<dyn Store>) -> Result<RuntimeBuilder, Problem> {
         let commands = CommandTools::builder(&self.workdir)
             .build()
             .map_err(|error| Problem::new("workdir_invalid", error.to_string()))?;
         let mut builder = Runtime::builder()
             .store(store)
-            .on_request()
             .secrets(secrets::from_environment())
             .provider("dummy", Arc::new(DummyProvider::new()))
             .commands(Arc::new(commands));
         if let Some(path) = &self.models {
             builder = builder.provider("scripted", Arc::new(scripted(path)?));
         }
-        build(builder)
+        Ok(builder)
+    }
+}
+
+/// What this program lacks to get a run on that has not ended.
+pub(crate) fn lacks(args: &HostArgs, row: &RunRow, store: &Arc<dyn Store>, plan: &Arc<CompiledPlan>) -> Vec<String> {
+    if row.status.is_terminal() {
+        return Vec::new();
+    }
+    match Host::of_run(args, row) {
+        Ok(host) => host.lacks(Arc::clone(store), plan),
+        Err(problem) => vec![format!("what it runs with: {}", problem.message)],
     }
 }
 

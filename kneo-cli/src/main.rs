@@ -13,6 +13,7 @@ mod host;
 mod id;
 mod input;
 mod interrupt;
+mod journal;
 mod json;
 mod log;
 mod output;

@@ -15,20 +15,20 @@ use crate::store_place::cannot_open;
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     runs: HashMap<RunId, Digest>,
-    plans: HashMap<Digest, Arc<Plan>>,
+    plans: HashMap<Digest, Arc<CompiledPlan>>,
 }
 
 impl Places {
     /// The places of one run, whose plan is at hand.
-    pub(crate) fn of_plan(run: RunId, plan: &CompiledPlan) -> Places {
+    pub(crate) fn of_plan(run: RunId, plan: &Arc<CompiledPlan>) -> Places {
         let digest = plan.digest();
-        Places { runs: HashMap::from([(run, digest)]), plans: HashMap::from([(digest, Arc::clone(plan.plan()))]) }
+        Places { runs: HashMap::from([(run, digest)]), plans: HashMap::from([(digest, Arc::clone(plan))]) }
     }
 
     /// Gets to know a run.
     pub(crate) async fn learn(&mut self, store: &Arc<dyn Store>, row: &RunRow) -> Result<(), Problem> {
         if let Entry::Vacant(unknown) = self.plans.entry(row.plan) {
-            unknown.insert(Arc::clone(plan(store, row).await?.plan()));
+            unknown.insert(plan(store, row).await?);
         }
         self.runs.insert(row.key.run, row.plan);
         Ok(())
@@ -43,13 +43,13 @@ impl Places {
     }
 
     /// The plan of a run.
-    pub(crate) fn plan(&self, run: RunId) -> Option<&Arc<Plan>> {
+    pub(crate) fn plan(&self, run: RunId) -> Option<&Arc<CompiledPlan>> {
         self.plans.get(self.runs.get(&run)?)
     }
 
     /// A place in words, such as `reviews › style` or `write (2)`; empty for the run itself.
     pub(crate) fn of(&self, run: RunId, path: &Path) -> String {
-        self.plan(run).map_or_else(|| path.to_string(), |plan| words(plan, path))
+        self.plan(run).map_or_else(|| path.to_string(), |plan| words(plan.plan(), path))
     }
 }
 

@@ -1,6 +1,10 @@
 //! How a run stands, in words, as an object, and as an exit code.
 
-use kneo::{RunId, RunKey, RunStatus, RunView, Runtime};
+use std::sync::Arc;
+
+use kneo::event::Event;
+use kneo::store::RunRow;
+use kneo::{Actor, RunKey, RunStatus, RunView, Runtime, Timestamp};
 
 use crate::exit::Exit;
 use crate::output::Output;
@@ -8,34 +12,56 @@ use crate::places::Places;
 use crate::problem::{Problem, Stop};
 use crate::refusal::runtime_problem;
 use crate::standing::{Standing, Workers};
-use crate::store_place::cannot_open;
-use crate::view;
+use crate::{journal, places, view};
 
-/// A run, and in whose hands it is.
+/// A run, and what a view of it does not tell.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) view: RunView,
+    pub(crate) row: RunRow,
     pub(crate) standing: Standing,
+    /// What this program lacks to get it on, if it was looked for.
+    pub(crate) lacks: Vec<String>,
+    pub(crate) cancel: Option<CancelRequest>,
+}
+
+/// Who asked for a run's end.
+#[derive(Debug)]
+pub(crate) struct CancelRequest {
+    pub(crate) by: Actor,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: Arc<str>,
 }
 
 impl Report {
     /// How a run stands now.
-    pub(crate) async fn of(runtime: &Runtime, run: RunId) -> Result<Report, Problem> {
-        let view = runtime.view(run).await.map_err(runtime_problem)?;
-        let key = RunKey::new(runtime.namespace().clone(), run);
-        let row = runtime.store().run(&key).await.map_err(|error| cannot_open(&error))?;
-        let standing = match row {
-            Some(row) => Workers::look(runtime.store()).await?.standing(&row),
-            None => Standing::Over,
-        };
-        Ok(Report { view, standing })
+    pub(crate) async fn of(runtime: &Runtime, run: &RunKey) -> Result<Report, Problem> {
+        let view = runtime.view(run.run).await.map_err(runtime_problem)?;
+        let row = places::row(runtime.store(), run).await?;
+        let standing = Workers::look(runtime.store()).await?.standing(&row);
+        let mut cancel = None;
+        if view.cancel_requested {
+            let look = |event: &kneo::RunEvent| {
+                if let Event::CancelRequested { reason } = event.event() {
+                    let (by, at) = (event.record.actor.clone(), event.record.at());
+                    cancel.get_or_insert(CancelRequest { by, at, reason: Arc::clone(reason) });
+                }
+            };
+            journal::read(runtime, run.run, view.tail, look).await?;
+        }
+        Ok(Report { view, row, standing, lacks: Vec::new(), cancel })
+    }
+
+    /// The same report, with what this program lacks to get the run on.
+    pub(crate) fn lacking(self, lacks: Vec<String>) -> Report {
+        Report { lacks, ..self }
     }
 
     /// Writes it: the run's output, what went wrong, or what it waits for.
     pub(crate) fn write(&self, places: &Places, store_again: &str, output: Output) -> Result<(), Stop> {
         let view = &self.view;
         if output.json {
-            output.object(&view::run(view, places))?;
+            output.object(&view::run(self, places))?;
             return Ok(());
         }
         if let Some(value) = &view.output {
@@ -51,16 +77,25 @@ impl Report {
         Ok(())
     }
 
-    /// Where the run stands, and what gets it on.
+    /// Where the run stands.
     fn stands(&self, store_again: &str) -> String {
-        let RunView { run, status, ready_at, .. } = &self.view;
-        match (self.standing, ready_at) {
-            (Standing::Idle { .. }, _) => {
-                format!("is {status}, and nobody runs it: `kneo runs resume {run}{store_again}` gets it on")
-            }
+        let status = self.view.status;
+        match (self.standing, self.view.ready_at) {
+            (Standing::Idle { gone: None }, _) => format!("waits for a worker: {}", self.gets_on(store_again)),
+            (Standing::Idle { gone: Some(_) }, _) => format!("has lost its worker: {}", self.gets_on(store_again)),
             (Standing::Held { worker, .. }, _) => format!("is {status} in {worker}"),
             (Standing::Waiting, Some(then)) => format!("{status} until {then}"),
             (Standing::Over | Standing::Waiting, _) => status.to_string(),
+        }
+    }
+
+    /// What gets an idle run on.
+    pub(crate) fn gets_on(&self, store_again: &str) -> String {
+        let run = self.view.run;
+        match (self.lacks.as_slice(), self.view.cancel_requested) {
+            (_, true) => format!("`kneo runs resume {run}{store_again}` ends it"),
+            ([], false) => format!("`kneo runs resume {run}{store_again}` gets it on"),
+            (lacks, false) => format!("no worker like this program can run it: it lacks {}", lacks.join(", ")),
         }
     }
 }

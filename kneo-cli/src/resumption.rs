@@ -59,7 +59,7 @@ impl Resumption<'_> {
         let handle = match runtime.resume(resume).await {
             Err(RuntimeError::Held { holder, .. }) if self.held == Held::Leave => {
                 output.note(&format!("{run} goes on in {holder}"));
-                let report = Report::of(&runtime, run).await?;
+                let report = Report::of(&runtime, &self.row.key).await?;
                 report.write(&Places::of_plan(run, &plan), &self.store_again, output)?;
                 return Ok(Exit::Done);
             }

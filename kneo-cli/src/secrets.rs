@@ -14,9 +14,14 @@ pub(crate) fn from_environment() -> Arc<dyn SecretSource> {
     kneo::secret::from_fn(|name| std::env::var(name.as_str()).ok())
 }
 
-/// Checks that every secret a plan refers to is there. None is read any further.
+/// The secrets that a plan refers to and that are not there. None is read any further.
+pub(crate) fn missing(plan: &Plan) -> Vec<&str> {
+    references(plan).into_iter().filter(|name| std::env::var_os(name).is_none()).collect()
+}
+
+/// Checks that every secret a plan refers to is there.
 pub(crate) fn check(plan: &Plan) -> Result<(), Problem> {
-    let missing: Vec<&str> = references(plan).into_iter().filter(|name| std::env::var_os(name).is_none()).collect();
+    let missing = missing(plan);
     match missing.as_slice() {
         [] => Ok(()),
         [first, ..] => {

@@ -24,6 +24,13 @@ pub(crate) enum Standing {
     Waiting,
 }
 
+impl Standing {
+    /// Whether the run could go on and nobody gets it on.
+    pub(crate) fn is_idle(self) -> bool {
+        matches!(self, Standing::Idle { .. })
+    }
+}
+
 /// What a store tells about workers at a time.
 #[derive(Debug)]
 pub(crate) struct Workers {

@@ -1,10 +1,11 @@
 //! `kneo run`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgAction;
-use kneo::{Admission, Cursor, Resume, RunHandle, Runtime, RuntimeError, Start};
+use kneo::{Admission, Cursor, Resume, RunHandle, RunKey, Runtime, RuntimeError, Start};
 
 use crate::advance::{Advance, Answers};
 use crate::blocking::block_on;
@@ -96,8 +97,9 @@ impl Args {
         let run = started.map_err(|error| self.input.or_missing(plan.plan(), runtime_problem(error)))?;
         output.note(&format!("{} {}", run.id(), plan.plan().name));
         if self.detach {
-            let places = Places::of_plan(run.id(), &plan);
-            Report::of(&runtime, run.id()).await?.write(&places, &self.store.again(), output)?;
+            let (key, store) = (RunKey::new(runtime.namespace().clone(), run.id()), runtime.store());
+            let report = Report::of(&runtime, &key).await?.lacking(host.lacks(Arc::clone(store), &plan));
+            report.write(&Places::of_plan(run.id(), &plan), &self.store.again(), output)?;
             return Ok(Exit::Done);
         }
         let run = taken(&runtime, run, !self.no_wait).await?;

@@ -1,14 +1,22 @@
 //! Runs.
 
 use kneo::store::RunRow;
-use kneo::{Failure, RunView, Value};
+use kneo::{Failure, Value};
 use serde_json::{Value as Json, json};
 
 use super::{actor, task};
 use crate::places::Places;
+use crate::report::Report;
+use crate::standing::Standing;
 
-/// A run: `{"run_id", "status", "workflow", "output", "error", "pending", "usage", "cost_usd"}`.
-pub(crate) fn run(view: &RunView, places: &Places) -> Json {
+/// A run: `{"run_id", "status", "workflow", "output", "error", "pending", "usage", "cost_usd", "cancel", "holder",
+/// "lease_until", "claimable", "lacks"}`.
+pub(crate) fn run(report: &Report, places: &Places) -> Json {
+    let view = &report.view;
+    let cancel = report
+        .cancel
+        .as_ref()
+        .map(|request| json!({"by": actor(&request.by), "at": request.at.to_string(), "reason": &*request.reason}));
     json!({
         "run_id": view.run.to_string(),
         "status": view.status.as_str(),
@@ -19,11 +27,16 @@ pub(crate) fn run(view: &RunView, places: &Places) -> Json {
         "usage": {"input_tokens": view.usage.input, "output_tokens": view.usage.output},
         // No provider of this program has a price.
         "cost_usd": Json::Null,
+        "cancel": cancel,
+        "holder": report.row.holder.map(|worker| worker.to_string()),
+        "lease_until": report.row.lease_until.map(|at| at.to_string()),
+        "claimable": report.standing.is_idle(),
+        "lacks": report.lacks,
     })
 }
 
 /// A run in a list.
-pub(crate) fn listed(row: &RunRow) -> Json {
+pub(crate) fn listed(row: &RunRow, standing: Standing) -> Json {
     let labels = row.labels.iter().map(|(name, value)| (name.to_string(), Json::from(&**value)));
     json!({
         "run_id": row.key.run.to_string(),
@@ -37,6 +50,8 @@ pub(crate) fn listed(row: &RunRow) -> Json {
         "ready_at": row.ready_at.map(|at| at.to_string()),
         "cancel_requested": row.cancel_requested,
         "holder": row.holder.map(|worker| worker.to_string()),
+        "lease_until": row.lease_until.map(|at| at.to_string()),
+        "claimable": standing.is_idle(),
         "plan": row.plan.to_string(),
     })
 }

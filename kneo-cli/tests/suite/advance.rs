@@ -64,8 +64,14 @@ fn a_killed_run_is_resumed_and_runs_nothing_again_that_was_committed() {
     let pipe = project.pipe("pipe");
     let (running, run) = project.spawn_run(&[]);
     project.until(&run, "effect_intended", "second");
+    assert_eq!(project.json(&["runs", "get", &run]).1["claimable"], false);
+    let held = project.kneo(&["runs", "get", &run]).stdout;
     running.kill();
-    assert_eq!(project.json(&["runs", "get", &run]).1["status"], "running");
+    let view = project.json(&["runs", "get", &run]).1;
+    assert_eq!((&view["status"], &view["claimable"]), (&json!("running"), &json!(true)));
+    let lost = project.kneo(&["runs", "get", &run]).stdout;
+    snapshot(&project, "runs_get_worker_lost", &format!("{held}\n{lost}"));
+    snapshot(&project, "runs_list_worker_lost", &project.kneo(&["runs", "list"]).whole());
 
     let resumed = std::thread::scope(|scope| {
         // Opening the pipe waits until somebody reads it.
@@ -123,7 +129,8 @@ fn two_processes_do_not_advance_one_run() {
 fn a_process_advances_no_run_but_the_one_it_was_asked_for() {
     let project = Project::with(ECHO);
     let (code, left) = project.json(&["run", "flow.yaml", "--detach"]);
-    assert_eq!((code, &left["status"]), (0, &json!("queued")));
+    assert_eq!((code, &left["status"], &left["lacks"]), (0, &json!("queued"), &json!([])));
+    snapshot(&project, "run_detached", &project.kneo(&["run", "flow.yaml", "--detach"]).whole());
     assert_eq!(project.json(&["run", "flow.yaml"]).1["status"], "completed");
     let run = left["run_id"].as_str().unwrap();
     assert_eq!(project.json(&["runs", "get", run]).1["status"], "queued");
@@ -167,7 +174,7 @@ fn a_retry_that_is_due_soon_is_not_waited_for_either() {
     let answer = project.kneo(&["run", "flow.yaml", "--no-wait"]);
     assert_eq!(answer.code, 3, "{answer:?}");
     let run = answer.stderr.split(' ').next().unwrap();
-    assert!(answer.stderr.contains(&format!("nobody runs it: `kneo runs resume {run}` gets it on")), "{answer:?}");
+    assert!(answer.stderr.contains(&format!("waits for a worker: `kneo runs resume {run}` gets it on")), "{answer:?}");
     // The lease was given back: nobody is waited for either.
     assert_eq!(project.kneo(&["runs", "resume", run, "--no-wait"]).code, 3);
     let kinds = project.kinds(run);

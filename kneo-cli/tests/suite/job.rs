@@ -28,9 +28,20 @@ fn a_decision_can_be_recorded_and_the_run_left_to_others() {
     assert_eq!((code, &run["status"]), (3, &json!("blocked")));
     let (run, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
     let (code, after) = project.json(&["human", "decide", task, "--reject", "--by", "ana", "--no-wait"]);
-    assert_eq!((code, &after["status"], &after["pending"]), (0, &json!("blocked"), &json!([])));
+    assert_eq!((code, &after["pending"], &after["claimable"]), (0, &json!([]), &json!(true)));
+    let shown = project.kneo(&["runs", "get", run]).stdout;
+    assert!(shown.contains(&format!("  worker    none; `kneo runs resume {run}` gets it on\n")), "{shown}");
     let (code, after) = project.json(&["runs", "resume", run]);
     assert_eq!((code, &after["status"], &after["error"]["kind"]), (1, &json!("failed"), &json!("rejected")));
+}
+
+#[test]
+fn a_decision_that_is_only_recorded_says_how_the_run_goes_on() {
+    let project = Project::with(APPROVAL);
+    project.kneo(&["run", "flow.yaml", "--input", "tea"]);
+    let task = project.tasks().remove(0)["task_id"].as_str().unwrap().to_owned();
+    let answer = project.kneo(&["human", "decide", &task, "--approve", "--by", "ana", "--no-wait"]);
+    snapshot(&project, "run_left_decided", &answer.whole());
 }
 
 #[test]

@@ -4,7 +4,21 @@ use serde_json::{Value, json};
 
 use super::support::*;
 
-const RUN_KEYS: [&str; 8] = ["cost_usd", "error", "output", "pending", "run_id", "status", "usage", "workflow"];
+const RUN_KEYS: [&str; 13] = [
+    "cancel",
+    "claimable",
+    "cost_usd",
+    "error",
+    "holder",
+    "lacks",
+    "lease_until",
+    "output",
+    "pending",
+    "run_id",
+    "status",
+    "usage",
+    "workflow",
+];
 
 fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()

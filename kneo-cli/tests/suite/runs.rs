@@ -115,6 +115,9 @@ fn a_waiting_run_is_cancelled_at_once_and_its_question_withdrawn() {
     let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
     let (code, view) = project.json(&["runs", "cancel", id, "--reason", "too late", "--by", "ben"]);
     assert_eq!((code, &view["status"], &view["pending"]), (0, &json!("cancelled"), &json!([])));
+    assert_eq!((&view["cancel"]["by"], &view["cancel"]["reason"]), (&json!("ben"), &json!("too late")));
+    let shown = project.kneo(&["runs", "get", id]).stdout;
+    assert!(shown.contains("  cancelled by ben at ") && shown.contains("Z: too late\n"), "{shown}");
     let asked = project.kneo(&["runs", "events", id, "--json"]).objects();
     let request = asked.iter().find(|event| event["kind"] == "cancel_requested").unwrap();
     assert_eq!((&request["data"]["reason"], &request["actor"]), (&json!("too late"), &json!("ben")));

@@ -53,9 +53,10 @@ impl Args {
         output.note(&format!("{} is decided", task.task));
         let row = places::row(&store, &task.run).await?;
         if self.no_wait {
-            let mut places = Places::default();
-            places.learn(&store, &row).await?;
-            Report::of(&client, decided.run).await?.write(&places, &self.store.again(), output)?;
+            let plan = places::plan(&store, &row).await?;
+            let report = Report::of(&client, &task.run).await?;
+            let lacks = host::lacks(&self.host, &report.row, &store, &plan);
+            report.lacking(lacks).write(&Places::of_plan(decided.run, &plan), &self.store.again(), output)?;
             return Ok(Exit::Done);
         }
         client.shutdown().await;

@@ -36,7 +36,7 @@ impl Args {
         // Nothing of the host is needed to end a run.
         let runtime = host::client(store)?;
         runtime.cancel(row.key.run, self.reason, self.by.actor()?).await.map_err(runtime_problem)?;
-        let report = Report::of(&runtime, row.key.run).await?;
+        let report = Report::of(&runtime, &row.key).await?;
         if !report.view.status.is_terminal() {
             output.note("the run has been told; whoever holds it, or resumes it, ends it");
         }

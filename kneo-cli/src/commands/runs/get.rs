@@ -1,16 +1,16 @@
 //! `kneo runs get`.
 
 use std::fmt::Write as _;
-
-use kneo::RunView;
+use std::sync::Arc;
 
 use crate::exit::Exit;
-use crate::host;
+use crate::host::{self, HostArgs};
 use crate::id::RunArg;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
-use crate::refusal::runtime_problem;
+use crate::report::{CancelRequest, Report};
+use crate::standing::Standing;
 use crate::store_place::StoreArgs;
 use crate::view;
 
@@ -29,17 +29,23 @@ impl Args {
         let row = self.run.find(&store).await?;
         let mut places = Places::default();
         places.learn(&store, &row).await?;
-        let view = host::client(store)?.view(row.key.run).await.map_err(runtime_problem)?;
+        let runtime = host::client(Arc::clone(&store))?;
+        let mut report = Report::of(&runtime, &row.key).await?;
+        if let Some(plan) = places.plan(row.key.run) {
+            let lacks = host::lacks(&HostArgs::default(), &report.row, &store, plan);
+            report = report.lacking(lacks);
+        }
         if output.json {
-            output.object(&view::run(&view, &places))?;
+            output.object(&view::run(&report, &places))?;
         } else {
-            output.text(&text(&view, &places, &self.store.again()))?;
+            output.text(&text(&report, &places, &self.store.again()))?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn text(run: &RunView, places: &Places, store_again: &str) -> String {
+fn text(report: &Report, places: &Places, store_again: &str) -> String {
+    let run = &report.view;
     let mut text = format!("{}\n", run.run);
     let mut line = |what: &str, value: &str| {
         // Writing to a `String` cannot fail.
@@ -47,18 +53,31 @@ fn text(run: &RunView, places: &Places, store_again: &str) -> String {
     };
     line("workflow", run.workflow.as_str());
     line("status", run.status.as_str());
-    if run.cancel_requested && !run.status.is_terminal() {
-        line("stopping", "somebody asked it to stop");
-    }
     line("started", &format!("{} by {}", run.started_at, run.starter));
     if let Some(at) = run.ended_at {
         line("ended", &at.to_string());
     }
+    if let Some(CancelRequest { by, at, reason }) = &report.cancel {
+        line(if run.status.is_terminal() { "cancelled" } else { "stopping" }, &format!("by {by} at {at}: {reason}"));
+    }
     if let Some(at) = run.deadline {
         line("deadline", &at.to_string());
     }
-    if let Some(worker) = run.holder {
-        line("worker", &worker.to_string());
+    match report.standing {
+        Standing::Held { worker, until } => line("worker", &format!("{worker} until {until}")),
+        Standing::Idle { gone: Some(worker) } => {
+            line("worker", &format!("{worker} is gone; {}", report.gets_on(store_again)));
+        }
+        Standing::Idle { gone: None } => line("worker", &format!("none; {}", report.gets_on(store_again))),
+        Standing::Waiting => {
+            if let Some(at) = run.ready_at {
+                line("waits", &format!("until {at}"));
+            }
+            for lack in &report.lacks {
+                line("lacks", lack);
+            }
+        }
+        Standing::Over => {}
     }
     for (name, value) in &run.labels {
         line("label", &format!("{name}={value}"));

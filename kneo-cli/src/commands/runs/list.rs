@@ -12,6 +12,7 @@ use crate::host;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::refusal::runtime_problem;
+use crate::standing::{Standing, Workers};
 use crate::store_place::StoreArgs;
 use crate::table::table;
 use crate::view;
@@ -46,12 +47,19 @@ impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let runtime = host::client(self.store.open().await?)?;
         let rows = self.rows(&runtime).await?;
+        let workers = Workers::look(runtime.store()).await?;
         if output.json {
-            output.object(&json!({"runs": rows.iter().map(view::listed).collect::<Vec<_>>()}))?;
+            let runs = rows.iter().map(|row| view::listed(row, workers.standing(row)));
+            output.object(&json!({"runs": runs.collect::<Vec<_>>()}))?;
         } else if rows.is_empty() {
             output.note("no runs");
         } else {
-            output.text(&table(&["RUN", "STATUS", "WORKFLOW", "STARTED", "BY"], rows.iter().map(cells)))?;
+            let cells = rows.iter().map(|row| cells(row, workers.standing(row)));
+            output.text(&table(&["RUN", "STATUS", "WORKFLOW", "STARTED", "BY"], cells))?;
+            if rows.iter().any(|row| workers.standing(row).is_idle()) {
+                let again = self.store.again();
+                output.note(&format!("no worker: `kneo runs resume RUN{again}` gets such a run on"));
+            }
         }
         Ok(Exit::Done)
     }
@@ -99,10 +107,12 @@ fn label(text: &str) -> Result<(Name, Option<Arc<str>>), NameError> {
     }
 }
 
-fn cells(row: &RunRow) -> Vec<String> {
-    let status = match row.cancel_requested && !row.status.is_terminal() {
-        true => format!("{} (stopping)", row.status),
-        false => row.status.to_string(),
+fn cells(row: &RunRow, standing: Standing) -> Vec<String> {
+    let stopping = (row.cancel_requested && !row.status.is_terminal()).then_some("stopping");
+    let remarks: Vec<&str> = stopping.into_iter().chain(standing.is_idle().then_some("no worker")).collect();
+    let status = match remarks.is_empty() {
+        true => row.status.to_string(),
+        false => format!("{} ({})", row.status, remarks.join(", ")),
     };
     let by = row.starter.name().map_or_else(|| "-".to_owned(), ToString::to_string);
     vec![row.key.run.to_string(), status, row.workflow.to_string(), seconds(row.started_at), by]
