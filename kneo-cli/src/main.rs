@@ -6,6 +6,7 @@
 mod advance;
 mod ask;
 mod blocking;
+mod calls;
 mod cli;
 mod commands;
 mod exit;

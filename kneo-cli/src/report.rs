@@ -78,7 +78,7 @@ impl Report {
     }
 
     /// Where the run stands.
-    fn stands(&self, store_again: &str) -> String {
+    pub(crate) fn stands(&self, store_again: &str) -> String {
         let status = self.view.status;
         match (self.standing, self.view.ready_at) {
             (Standing::Idle { gone: None }, _) => format!("waits for a worker: {}", self.gets_on(store_again)),

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kneo::event::{AfterLoss, EffectKind, Event, Parked};
+use kneo::event::{AfterLoss, Event, Parked};
 use kneo::plan::{NodeKind, Plan};
-use kneo::{Path, RunEvent, Segment, Timestamp, Usage, Value};
+use kneo::{Path, RunEvent, Segment, Timestamp, Usage};
 use owo_colors::OwoColorize;
 
 use super::readable;
-use crate::places::words;
+use crate::calls::Calls;
 
 /// What an event means for somebody who watches.
 pub(super) enum News {
@@ -28,14 +28,13 @@ pub(super) struct Narrator {
     plan: Arc<Plan>,
     /// What is under way, and since when.
     open: BTreeMap<Path, (String, Timestamp)>,
-    /// The names of the tools that models asked for.
-    tools: BTreeMap<Path, String>,
+    calls: Calls,
     usage: Usage,
 }
 
 impl Narrator {
     pub(super) fn new(plan: Arc<Plan>) -> Narrator {
-        Narrator { plan, open: BTreeMap::new(), tools: BTreeMap::new(), usage: Usage::default() }
+        Narrator { plan, open: BTreeMap::new(), calls: Calls::default(), usage: Usage::default() }
     }
 
     /// What is under way, in one line.
@@ -57,15 +56,15 @@ impl Narrator {
     pub(super) fn take(&mut self, event: &RunEvent) -> News {
         let (path, at) = (event.record.path(), event.record.at());
         match event.event() {
-            Event::EffectIntended { attempt, kind, .. } => {
-                let what = self.what(*kind, path);
+            Event::EffectIntended { attempt, .. } => {
+                let what = self.place(path);
                 self.open.insert(path.clone(), (what.clone(), at));
                 let again = if attempt.as_u32() > 1 { format!(" (attempt {attempt})") } else { String::new() };
                 News::Begun(format!("{} {what}{again}", "→".cyan()))
             }
-            Event::EffectSucceeded { usage, output, .. } => {
+            Event::EffectSucceeded { usage, .. } => {
                 self.usage += *usage;
-                self.learn_tools(path, output.value());
+                self.calls.learn(event);
                 let tokens = if usage.is_zero() { String::new() } else { format!(", {} tokens", usage.total()) };
                 let (what, took) = self.close(path, at);
                 News::Over(format!("{} {what} {}", "✓".green(), format!("({took}{tokens})").dimmed()))
@@ -131,30 +130,7 @@ impl Narrator {
     }
 
     fn place(&self, path: &Path) -> String {
-        words(&self.plan, path)
-    }
-
-    /// What an effect does, for people.
-    fn what(&self, kind: EffectKind, path: &Path) -> String {
-        let place = self.place(path);
-        match (kind, path.last()) {
-            (EffectKind::ModelTurn, Some(Segment::Turn(turn))) => format!("{place}, turn {turn}"),
-            (EffectKind::ToolCall, Some(Segment::Call(at))) => match self.tools.get(path) {
-                Some(tool) => format!("{place}, tool {tool}"),
-                None => format!("{place}, tool call {}", at + 1),
-            },
-            _ => place,
-        }
-    }
-
-    /// A model's turn names the tools that are called below it.
-    fn learn_tools(&mut self, turn: &Path, answer: &Value) {
-        let (Some(Segment::Turn(_)), Some(Value::List(calls))) = (turn.last(), answer.get("calls")) else { return };
-        for (at, call) in (0u32..).zip(calls.items()) {
-            if let Some(name) = call.get("name").and_then(Value::as_str) {
-                self.tools.insert(turn.child(Segment::Call(at)), name.to_owned());
-            }
-        }
+        self.calls.place(&self.plan, path)
     }
 
     fn close(&mut self, path: &Path, at: Timestamp) -> (String, String) {

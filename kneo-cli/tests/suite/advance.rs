@@ -72,6 +72,10 @@ fn a_killed_run_is_resumed_and_runs_nothing_again_that_was_committed() {
     let lost = project.kneo(&["runs", "get", &run]).stdout;
     snapshot(&project, "runs_get_worker_lost", &format!("{held}\n{lost}"));
     snapshot(&project, "runs_list_worker_lost", &project.kneo(&["runs", "list"]).whole());
+    // Who follows it is told as well, and not left to wait for nothing.
+    let mut follower = project.spawn(&["runs", "events", &run, "--follow"]);
+    assert_eq!(follower.line(), format!("{run} has lost its worker: `kneo runs resume {run}` gets it on\n"));
+    follower.kill();
 
     let resumed = std::thread::scope(|scope| {
         // Opening the pipe waits until somebody reads it.

@@ -107,6 +107,23 @@ fn the_notes_are_reviewed_in_rounds_with_two_consents_and_released_by_lena() {
 }
 
 #[test]
+fn a_tool_has_its_name_wherever_the_run_is_followed() {
+    let project = example("review");
+    let models = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];
+    let (_, run) = project.json(&models);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    // The model asked for the tool in the process before.
+    let answer = project.kneo(&["human", "decide", task, "--approve"]);
+    assert!(answer.stderr.contains("→ write, tool save_notes\n"), "{answer:?}");
+    let events = project.kneo(&["runs", "events", id]).stdout;
+    assert!(events.contains("effect_intended   write, tool read_changes  {"), "{events}");
+    assert!(events.contains("task_decided      write, tool save_notes  by uma  {"), "{events}");
+    let opened = events.lines().position(|line| line.contains("task_opened")).unwrap();
+    let after = project.kneo(&["runs", "events", id, "--after", &opened.to_string()]).stdout;
+    assert!(events.ends_with(&after) && after.contains("task_opened       write, tool save_notes"), "{after}");
+}
+
+#[test]
 fn a_refused_tool_call_is_a_result_for_the_model() {
     let project = example("review");
     let models = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];

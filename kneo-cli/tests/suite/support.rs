@@ -61,6 +61,11 @@ impl Project {
         (answer.code, answer.object())
     }
 
+    /// Starts the program.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments))
+    }
+
     /// Starts the program, and gives its process and the run's id.
     pub(crate) fn spawn_run(&self, arguments: &[&str]) -> (Running, String) {
         let mut running = Running::start(self.command(&[&["run", "flow.yaml"], arguments].concat()));
