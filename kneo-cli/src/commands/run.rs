@@ -14,7 +14,7 @@ use crate::host::{self, Host, HostArgs};
 use crate::input::InputArgs;
 use crate::output::Output;
 use crate::person::{ByArgs, named};
-use crate::places::Places;
+use crate::places::{self, Places};
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
 use crate::report::Report;
@@ -95,10 +95,22 @@ impl Args {
         }
         let started = runtime.start(&plan, start).await;
         let run = started.map_err(|error| self.input.or_missing(plan.plan(), runtime_problem(error)))?;
-        output.note(&format!("{} {}", run.id(), plan.plan().name));
+        let key = RunKey::new(runtime.namespace().clone(), run.id());
+        let from = match run.admission() {
+            // What was told then is not told again.
+            Admission::StartedBefore => {
+                let row = places::row(runtime.store(), &key).await?;
+                output.note(&format!("{} {} was started before, at {}", run.id(), row.workflow, row.started_at));
+                Cursor::after(row.tail)
+            }
+            _ => {
+                output.note(&format!("{} {}", run.id(), plan.plan().name));
+                Cursor::START
+            }
+        };
         if self.detach {
-            let (key, store) = (RunKey::new(runtime.namespace().clone(), run.id()), runtime.store());
-            let report = Report::of(&runtime, &key).await?.lacking(host.lacks(Arc::clone(store), &plan));
+            let lacks = host.lacks(Arc::clone(runtime.store()), &plan);
+            let report = Report::of(&runtime, &key).await?.lacking(lacks);
             report.write(&Places::of_plan(run.id(), &plan), &self.store.again(), output)?;
             return Ok(Exit::Done);
         }
@@ -107,7 +119,7 @@ impl Args {
             runtime: &runtime,
             plan: &plan,
             run,
-            from: Cursor::START,
+            from,
             timers: !self.no_wait,
             answers,
             by,

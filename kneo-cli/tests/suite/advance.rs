@@ -50,8 +50,11 @@ fn the_same_start_under_the_same_key_makes_one_run() {
     let (_, one) = project.json(&start);
     let (code, two) = project.json(&start);
     assert_eq!((code, &one["run_id"]), (3, &two["run_id"]));
+    // What happened before is not told as if it happened again.
+    snapshot(&project, "run_started_before", &project.kneo(&start).whole());
     let task = one["pending"][0]["task_id"].as_str().unwrap();
     project.kneo(&["human", "decide", task, "--approve", "--by", "ana"]);
+    snapshot(&project, "run_ended_before", &project.kneo(&start).whole());
     let (code, over) = project.json(&start);
     assert_eq!((code, &over["run_id"], &over["status"]), (0, &one["run_id"], &json!("completed")));
     let (code, other) = project.json(&["run", "flow.yaml", "--input", "coffee", "--idempotency-key", "monday"]);
