@@ -132,10 +132,25 @@ fn a_run_in_other_hands_is_told_to_stop() {
     let (mut running, run) = project.spawn_run(&[]);
     project.until(&run, "effect_intended", "second");
     let asked = Instant::now();
-    let answer = project.kneo(&["runs", "cancel", &run]);
-    assert_eq!(answer.code, 0, "{answer:?}");
+    let answer = project.kneo(&["runs", "cancel", &run, "--json"]);
+    assert_eq!((answer.code, &answer.object()["status"]), (0, &json!("cancelled")), "{answer:?}");
+    assert!(answer.stderr.contains("is held by worker_") && !answer.stderr.contains("has been told"), "{answer:?}");
     assert_eq!(running.wait().code(), Some(1));
     // Its next poll tells it, not only its next heartbeat.
     assert!(asked.elapsed() < HEARTBEAT, "{:?}", asked.elapsed());
+}
+
+#[test]
+fn who_does_not_wait_for_the_end_of_a_run_only_asks() {
+    let project = Project::with(WAITS_AT_PIPE);
+    project.pipe("pipe");
+    let (mut running, run) = project.spawn_run(&[]);
+    project.until(&run, "effect_intended", "second");
+    // It lives and does not listen.
+    running.signal("STOP");
+    let answer = project.kneo(&["runs", "cancel", &run, "--no-wait"]);
+    running.signal("CONT");
+    assert!(answer.code == 0 && answer.stderr.contains("the run has been told"), "{answer:?}");
+    assert_eq!(running.wait().code(), Some(1));
     assert_eq!(project.json(&["runs", "get", &run]).1["status"], "cancelled");
 }
