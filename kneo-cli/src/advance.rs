@@ -46,6 +46,9 @@ impl Advance<'_> {
             let stopped = watch.follow(&self).await?;
             let Stopped::ForPeople(tasks) = stopped else { break };
             watch.progress.pause();
+            if let Answers::Terminal(_) = self.answers {
+                tasks.iter().for_each(|task| watch.progress.asked(&task.path));
+            }
             watch.interrupts.leave_at_once(true);
             if !self.answer(tasks).await? {
                 break;
@@ -53,11 +56,11 @@ impl Advance<'_> {
             watch.interrupts.leave_at_once(false);
             watch.progress.go_on();
         }
-        let interrupted = watch.interrupted;
-        drop(watch);
+        let (progress, interrupted) = watch.leave();
         // What this process still has in hand is given back, and the report says so.
         self.runtime.shutdown().await;
-        let report = Report::of(self.runtime, &self.key()).await?;
+        let mut report = Report::of(self.runtime, &self.key()).await?;
+        report.told = report.view.error.as_ref().is_some_and(|error| progress.has_told(error));
         report.write(&Places::of_plan(self.run.id(), self.plan), &self.store_again, self.output)?;
         let status = report.view.status;
         Ok(if interrupted && status == RunStatus::Cancelled { Exit::Interrupted } else { exit_of(status) })

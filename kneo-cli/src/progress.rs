@@ -2,12 +2,13 @@
 
 mod live;
 mod narrator;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use kneo::RunEvent;
 use kneo::plan::Plan;
+use kneo::{Failure, Path, RunEvent};
 
 use crate::output::{Output, is_watched};
 use live::Live;
@@ -28,21 +29,32 @@ impl Progress {
 
     /// Takes the next event of the run.
     pub(crate) fn tell(&mut self, event: &RunEvent) {
-        let news = self.narrator.take(event);
-        match (&self.live, news) {
-            (Some(live), News::Begun(_)) => live.show(&self.narrator.summary()),
-            (Some(live), News::Over(line) | News::Notable(line)) => {
-                live.line(&line);
-                live.show(&self.narrator.summary());
+        for news in self.narrator.take(event) {
+            match (&self.live, news) {
+                // It is in the live line.
+                (Some(_), News::Begun(_)) => {}
+                (Some(live), News::Over(line) | News::Notable(line)) => live.line(&line),
+                (None, News::Begun(line) | News::Over(line) | News::Notable(line)) => self.output.note(&line),
             }
-            (None, News::Begun(line) | News::Over(line) | News::Notable(line)) => self.output.note(&line),
-            (_, News::Nothing) => {}
+        }
+        if let Some(live) = &self.live {
+            live.show(&self.narrator.summary());
         }
     }
 
     /// Takes an event that was told before: what it says of names and of what is under way holds on.
     pub(crate) fn learn(&mut self, event: &RunEvent) {
-        self.narrator.take(event);
+        self.narrator.learn(event);
+    }
+
+    /// The person at the terminal is asked about a place, and needs no other word of it.
+    pub(crate) fn asked(&mut self, path: &Path) {
+        self.narrator.asked(path);
+    }
+
+    /// Whether it told why the run failed.
+    pub(crate) fn has_told(&self, failure: &Failure) -> bool {
+        !self.output.quiet && self.narrator.has_told(failure)
     }
 
     /// Writes a line of the program's own between those of the run.

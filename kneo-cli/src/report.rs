@@ -23,6 +23,8 @@ pub(crate) struct Report {
     /// What this program lacks to get it on, if it was looked for.
     pub(crate) lacks: Vec<String>,
     pub(crate) cancel: Option<CancelRequest>,
+    /// Whether it was told why the run failed.
+    pub(crate) told: bool,
 }
 
 /// Who asked for a run's end.
@@ -49,7 +51,7 @@ impl Report {
             };
             journal::read(runtime, run.run, view.tail, look).await?;
         }
-        Ok(Report { view, row, standing, lacks: Vec::new(), cancel })
+        Ok(Report { view, row, standing, lacks: Vec::new(), cancel, told: false })
     }
 
     /// The same report, with what this program lacks to get the run on.
@@ -68,8 +70,8 @@ impl Report {
             output.text(&view::readable(value))?;
         }
         match &view.error {
-            Some(failure) => output.note(&format!("{} {}: {failure}", view.run, view.status)),
-            None => output.note(&format!("{} {}", view.run, self.stands(store_again))),
+            Some(failure) if !self.told => output.note(&format!("{} {}", view.run, view::ended(view.status, failure))),
+            Some(_) | None => output.note(&format!("{} {}", view.run, self.stands(store_again))),
         }
         for task in &view.pending {
             output.note(&view::waiting(task, places, store_again));

@@ -1,12 +1,16 @@
-//! How runs, tasks and events look as JSON. These shapes are a public interface.
+//! How runs, tasks and events look. The shapes of JSON are a public interface.
 
 mod event;
+mod failure;
 mod run;
+mod shown;
 mod task;
 
 pub(crate) use event::event;
+pub(crate) use failure::{ended, failure};
 pub(crate) use run::{listed, run};
-pub(crate) use task::{task, waiting};
+pub(crate) use shown::shown;
+pub(crate) use task::{question, task, waiting};
 
 use kneo::{Actor, Value};
 

@@ -12,5 +12,6 @@ mod suite {
     mod runs;
     mod spec;
     mod support;
+    mod telling;
     mod usage;
 }

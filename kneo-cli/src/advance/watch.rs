@@ -104,6 +104,12 @@ impl Watch {
         Ok(())
     }
 
+    /// Leaves the terminal; what was told, and whether somebody pressed Ctrl-C.
+    pub(super) fn leave(mut self) -> (Progress, bool) {
+        self.progress.pause();
+        (self.progress, self.interrupted)
+    }
+
     /// Asks the run to stop.
     async fn interrupt(&mut self, advance: &Advance<'_>) -> Result<(), Stop> {
         self.interrupted = true;

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kneo::event::{AfterLoss, Event, Parked};
-use kneo::plan::{NodeKind, Plan};
-use kneo::{Path, RunEvent, Segment, Timestamp, Usage};
+use kneo::event::{AfterBound, AfterExpiry, AfterFailure, AfterLoss, Event, Refusal};
+use kneo::plan::{NodeIx, Plan};
+use kneo::task::Decision;
+use kneo::{Actor, Failure, Path, RunEvent, Timestamp, Usage};
 use owo_colors::OwoColorize;
 
 use super::readable;
+use super::told::Told;
 use crate::calls::Calls;
+use crate::view;
 
 /// What an event means for somebody who watches.
 pub(super) enum News {
-    /// Nothing to tell.
-    Nothing,
     /// Something begins.
     Begun(String),
     /// Something is over.
@@ -29,12 +30,16 @@ pub(super) struct Narrator {
     /// What is under way, and since when.
     open: BTreeMap<Path, (String, Timestamp)>,
     calls: Calls,
+    told: Told,
+    /// Questions that are not told yet: whoever is asked, or shown how the run stands, sees them in full.
+    questions: BTreeMap<Path, String>,
     usage: Usage,
 }
 
 impl Narrator {
     pub(super) fn new(plan: Arc<Plan>) -> Narrator {
-        Narrator { plan, open: BTreeMap::new(), calls: Calls::default(), usage: Usage::default() }
+        let (open, questions) = (BTreeMap::new(), BTreeMap::new());
+        Narrator { plan, open, calls: Calls::default(), told: Told::default(), questions, usage: Usage::default() }
     }
 
     /// What is under way, in one line.
@@ -53,9 +58,45 @@ impl Narrator {
         text
     }
 
-    pub(super) fn take(&mut self, event: &RunEvent) -> News {
-        let (path, at) = (event.record.path(), event.record.at());
+    /// The person at the terminal is asked about a place.
+    pub(super) fn asked(&mut self, path: &Path) {
+        self.questions.remove(path);
+    }
+
+    /// Whether the failure of the run was told.
+    pub(super) fn has_told(&self, failure: &Failure) -> bool {
+        self.told.knows_of_run(failure)
+    }
+
+    /// Takes an event that was told before, elsewhere.
+    pub(super) fn learn(&mut self, event: &RunEvent) {
+        self.take(event);
+        self.told = Told::default();
+        self.questions.clear();
+    }
+
+    /// Takes the next event; nothing, or what there is to tell, in order.
+    pub(super) fn take(&mut self, event: &RunEvent) -> Vec<News> {
+        let path = event.record.path();
+        let mut news = Vec::new();
         match event.event() {
+            // Nobody is asked before what is in flight is over, so it is told now.
+            Event::EffectIntended { .. } => {
+                news.extend(std::mem::take(&mut self.questions).into_values().map(News::Notable))
+            }
+            Event::TaskDecided(_) | Event::TaskExpired { .. } => {
+                news.extend(self.questions.remove(path).map(News::Notable));
+            }
+            Event::TaskWithdrawn { .. } => self.asked(path),
+            _ => {}
+        }
+        news.extend(self.news(event));
+        news
+    }
+
+    fn news(&mut self, event: &RunEvent) -> Option<News> {
+        let (path, at) = (event.record.path(), event.record.at());
+        Some(match event.event() {
             Event::EffectIntended { attempt, .. } => {
                 let what = self.place(path);
                 self.open.insert(path.clone(), (what.clone(), at));
@@ -71,12 +112,14 @@ impl Narrator {
             }
             Event::EffectFailed { failure, usage, retry_at, .. } => {
                 self.usage += *usage;
+                self.told.tell(path, failure);
                 let (what, took) = self.close(path, at);
                 let again = match retry_at {
                     Some(then) => format!("; again in {}", readable(then.since(at))),
                     None => String::new(),
                 };
-                News::Over(format!("{} {what} {} {failure}{again}", "✗".red(), format!("({took})").dimmed()))
+                let (took, failure) = (format!("({took})"), view::failure(failure));
+                News::Over(format!("{} {what} {} {failure}{again}", "✗".red(), took.dimmed()))
             }
             Event::EffectCancelled { .. } => {
                 let (what, took) = self.close(path, at);
@@ -90,47 +133,103 @@ impl Narrator {
                     AfterLoss::Fail => "it fails",
                     AfterLoss::Nothing => "it was to stop",
                 };
-                News::Notable(format!(
-                    "{} {} was in flight when its worker was lost: {follows}",
-                    "!".yellow(),
-                    self.place(path)
-                ))
+                self.notable(path, &format!(" was in flight when its worker was lost: {follows}"))
             }
-            Event::CallRefused { message, .. } => {
-                News::Notable(format!("{} {} was refused: {message}", "!".yellow(), self.place(path)))
-            }
+            // That a person said no, or nothing, was told.
+            Event::CallRefused { reason: Refusal::Rejected | Refusal::Expired, .. } => return None,
+            Event::CallRefused { message, .. } => self.notable(path, &format!(" was refused: {message}")),
             Event::StepComputed { .. } => News::Over(format!("{} {}", "✓".green(), self.place(path))),
             Event::StepSkipped { .. } => News::Over(format!("{} {} is skipped", "-".dimmed(), self.place(path))),
-            Event::StepFailed { failure, .. } if !self.is_single_effect(path) => {
-                News::Notable(format!("{} {} failed: {failure}", "✗".red(), self.place(path)))
-            }
-            Event::BoundReached { .. } => {
-                News::Notable(format!("{} {} reached its bound", "!".yellow(), self.place(path)))
+            Event::StepFailed { failure, then } => return self.failed(path, failure, *then),
+            Event::BoundReached { then, .. } => {
+                let follows = match then {
+                    AfterBound::Fail => "and fails".to_owned(),
+                    AfterBound::Continue => "and goes on".to_owned(),
+                    AfterBound::To { node, .. } => format!("and goes on with {}", self.node(*node)),
+                };
+                self.notable(path, &format!(" reached its bound {follows}"))
             }
             Event::TaskOpened(task) => {
-                let who = task.assignees.first().map_or_else(String::new, |name| format!(" asks {name}"));
-                News::Notable(format!("{} {}{who}: {}", "?".yellow(), self.place(path), task.request.description))
+                let asks = match task.assignees.first() {
+                    Some(name) => format!(" asks {name}: {}", view::question(&task.request)),
+                    None => format!(" asks: {}", view::question(&task.request)),
+                };
+                let text = format!("{} {}{asks}", "?".yellow(), self.place(path));
+                if self.open.is_empty() {
+                    self.questions.insert(path.clone(), text);
+                    return None;
+                }
+                News::Notable(text)
             }
-            Event::TaskDecided(decided) => News::Over(format!(
-                "{} {}: {} by {}",
-                "✓".green(),
-                self.place(path),
-                decided.decision.kind(),
-                event.record.actor
-            )),
-            Event::TaskExpired { .. } => {
-                News::Notable(format!("{} {}: nobody answered in time", "!".yellow(), self.place(path)))
+            Event::TaskDecided(decided) => self.decided(path, &decided.decision, &event.record.actor),
+            Event::TaskExpired { then, .. } => {
+                let follows = match then {
+                    AfterExpiry::Fail => String::new(),
+                    AfterExpiry::Continue(decision) => format!("; {} stands", said(decision)),
+                };
+                self.told.refuse(path);
+                self.notable(path, &format!(": nobody answered in time{follows}"))
             }
-            Event::CancelRequested { reason } => News::Notable(format!("{} cancel requested: {reason}", "!".yellow())),
-            Event::RunParked { status: Parked::Blocked, ready_at: Some(then) } if *then > at => {
-                News::Notable(format!("{} waits until {then}", "…".dimmed()))
+            Event::TaskEscalated { .. } => self.notable(path, ": nobody answered in time; the question stays open"),
+            Event::CancelRequested { reason } => {
+                News::Notable(format!("{} {} asked for the end: {reason}", "!".yellow(), event.record.actor))
             }
-            _ => News::Nothing,
+            _ => return None,
+        })
+    }
+
+    /// What becomes of a step that failed; the failure itself only if nothing told it before.
+    fn failed(&mut self, path: &Path, failure: &Failure, then: AfterFailure) -> Option<News> {
+        let known = self.told.knows(path, failure);
+        self.told.tell(path, failure);
+        let why = if known { String::new() } else { format!(": {}", view::failure(failure)) };
+        let follows = match then {
+            AfterFailure::Propagate if known => return None,
+            AfterFailure::Propagate => {
+                return Some(News::Notable(self.marked("✗".red(), path, &format!(" failed{why}"))));
+            }
+            AfterFailure::Continue => "the run goes on".to_owned(),
+            AfterFailure::Fallback(to) => format!("{} runs in its place", self.node(to)),
+        };
+        Some(self.notable(path, &format!(" failed{why}; {follows}")))
+    }
+
+    fn decided(&mut self, path: &Path, decision: &Decision, by: &Actor) -> News {
+        let remark = match decision {
+            Decision::Approve { comment: Some(text) }
+            | Decision::Reject { reason: Some(text) }
+            | Decision::Select { option: text } => format!(": {text}"),
+            Decision::Approve { comment: None }
+            | Decision::Reject { reason: None }
+            | Decision::Edit { .. }
+            | Decision::Provide { .. }
+            | Decision::Retry => String::new(),
+        };
+        let text = format!(": {} by {by}{remark}", decision.kind());
+        if let Decision::Reject { .. } = decision {
+            self.told.refuse(path);
+            return News::Over(self.marked("✗".yellow(), path, &text));
         }
+        News::Over(self.marked("✓".green(), path, &text))
+    }
+
+    fn notable(&self, path: &Path, text: &str) -> News {
+        News::Notable(self.marked("!".yellow(), path, text))
+    }
+
+    /// A line about a place; about the branches, where the author gave the place no name.
+    fn marked(&self, mark: impl std::fmt::Display, path: &Path, text: &str) -> String {
+        let place = self.place(path);
+        let place = if place.is_empty() { "a branch" } else { &place };
+        format!("{mark} {place}{text}")
     }
 
     fn place(&self, path: &Path) -> String {
         self.calls.place(&self.plan, path)
+    }
+
+    fn node(&self, at: NodeIx) -> String {
+        self.plan.node(at).map_or_else(String::new, |node| node.id.to_string())
     }
 
     fn close(&mut self, path: &Path, at: Timestamp) -> (String, String) {
@@ -139,13 +238,16 @@ impl Narrator {
             None => (self.place(path), "…".to_owned()),
         }
     }
+}
 
-    /// A function's failure was told when its last attempt failed.
-    fn is_single_effect(&self, path: &Path) -> bool {
-        let node = match path.last() {
-            Some(Segment::Node { node, .. }) => self.plan.node(node),
-            _ => None,
-        };
-        node.is_some_and(|node| matches!(node.kind, NodeKind::Function(_)))
+/// A decision in a few words.
+fn said(decision: &Decision) -> String {
+    match decision {
+        Decision::Select { option } => format!("`{option}`"),
+        Decision::Approve { .. }
+        | Decision::Reject { .. }
+        | Decision::Edit { .. }
+        | Decision::Provide { .. }
+        | Decision::Retry => decision.kind().to_string(),
     }
 }

@@ -10,7 +10,7 @@ use kneo::{Name, Payload, RunEvent, RunOutcome, Usage};
 use serde_json::{Value as Json, json};
 
 use super::actor;
-use super::run::failure;
+use super::run::failure_object as failure;
 use crate::places::words;
 
 /// An event: `{"run_id", "seq", "at", "actor", "path", "place", "kind", "data"}`.

@@ -22,7 +22,7 @@ pub(crate) fn run(report: &Report, places: &Places) -> Json {
         "status": view.status.as_str(),
         "workflow": view.workflow.as_str(),
         "output": view.output.as_ref().map_or(Json::Null, Value::to_json),
-        "error": view.error.as_ref().map(failure),
+        "error": view.error.as_ref().map(failure_object),
         "pending": view.pending.iter().map(|row| task(row, places)).collect::<Vec<_>>(),
         "usage": {"input_tokens": view.usage.input, "output_tokens": view.usage.output},
         // No provider of this program has a price.
@@ -57,6 +57,6 @@ pub(crate) fn listed(row: &RunRow, standing: Standing) -> Json {
 }
 
 /// A failure: `{"kind", "code", "message", "retryable"}`.
-pub(super) fn failure(failure: &Failure) -> Json {
+pub(super) fn failure_object(failure: &Failure) -> Json {
     failure.to_value().to_json()
 }

@@ -1,7 +1,7 @@
 //! Human tasks.
 
 use kneo::plan::{OnTimeout, RequestType};
-use kneo::task::{DecisionKind, TaskCause, TaskRow, TaskState};
+use kneo::task::{DecisionKind, Request, TaskCause, TaskRow, TaskState};
 use owo_colors::OwoColorize;
 use serde_json::{Value as Json, json};
 
@@ -66,12 +66,21 @@ fn on_timeout(rule: OnTimeout) -> &'static str {
     }
 }
 
+/// The question in words; what the runtime asks by itself without the paths by which it knows places.
+pub(crate) fn question(request: &Request) -> String {
+    match &request.cause {
+        TaskCause::Approval { of } => format!("may `{of}` run?"),
+        TaskCause::Uncertain { of } => format!("`{of}` was running when its worker was lost: did it happen?"),
+        _ => request.description.to_string(),
+    }
+}
+
 /// A task that waits, for people: who is asked what, and what to type.
 pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> String {
     let who = row.assignees.first().map_or_else(|| "somebody".to_owned(), ToString::to_string);
     let by = row.assignees.first().map_or_else(String::new, |name| format!(" --by {}", quoted(name.as_str())));
     let place = places.of(row.run.run, &row.path);
-    let mut text = format!("{} {place} waits for {who}: {}", "?".yellow().bold(), row.request.description);
+    let mut text = format!("{} {place} waits for {who}: {}", "?".yellow().bold(), question(&row.request));
     for action in &row.request.actions {
         if let Some(option) = option(*action, row) {
             text.push_str(&format!("\n    kneo human decide {} {option}{by}{store_again}", row.task));

@@ -160,7 +160,7 @@ workflow:
     let project = Project::with(spec);
     let answer = project.kneo(&["run", "flow.yaml", "--no-wait"]);
     assert_eq!(answer.code, 3, "{answer:?}");
-    assert!(answer.stderr.contains("waits until") && answer.stderr.contains("again in 60 min"), "{answer:?}");
+    assert!(answer.stderr.contains("blocked until") && answer.stderr.contains("again in 60 min"), "{answer:?}");
     let run = answer.stderr.split(' ').next().unwrap();
     let (code, view) = project.json(&["runs", "resume", run, "--no-wait"]);
     assert_eq!((code, &view["status"], &view["pending"]), (3, &json!("blocked"), &json!([])));

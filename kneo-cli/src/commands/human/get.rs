@@ -58,12 +58,12 @@ fn text(row: &TaskRow, places: &Places, store_again: &str) -> String {
     }
     for value in [&row.request.subject, &row.request.context] {
         if !matches!(value, Value::Null) {
-            let _ = writeln!(text, "\n{}", view::readable(value));
+            let _ = writeln!(text, "\n{}", view::shown(value));
         }
     }
     let _ = match &row.state {
         TaskState::Open => write!(text, "\n{}", view::waiting(row, places, store_again)),
-        _ => write!(text, "\n{}", row.request.description),
+        _ => write!(text, "\n{}", view::question(&row.request)),
     };
     text
 }

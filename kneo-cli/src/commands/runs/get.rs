@@ -92,7 +92,7 @@ fn text(report: &Report, places: &Places, store_again: &str) -> String {
         line("tokens", &format!("{} in, {} out", run.usage.input, run.usage.output));
     }
     if let Some(failure) = &run.error {
-        line("error", &failure.to_string());
+        line("error", &view::failure(failure));
     }
     for task in &run.pending {
         let _ = writeln!(text, "{}", view::waiting(task, places, store_again));

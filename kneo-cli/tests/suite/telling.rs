@@ -1,0 +1,65 @@
+//! What is said while a run gets on: each thing once, in the author's words.
+
+use super::support::*;
+
+/// What was said, without the first line and the times.
+fn told(spec: &str, arguments: &[&str]) -> String {
+    let project = Project::with(spec).file("models.json", MODELS);
+    let models = ["--models", "models.json"];
+    let answer = project.kneo(&[&["run", "flow.yaml", "--input", "tea"], arguments, &models].concat());
+    format!("exit {}\n{}", answer.code, answer.stderr.split_once('\n').unwrap().1)
+}
+
+const MODELS: &str = r#"{"agents": {
+    "lost": [{"turns": [{"tool_calls": [{"name": "nope"}]}, "done"]}],
+    "poet": [{"turns": [{"error": {"code": "provider_overloaded", "message": "try later", "retryable": false}}]}]
+}}"#;
+
+#[test]
+fn a_failure_is_told_once() {
+    let project = Project::new();
+    let cat = "{effect: read, command: {argv: [cat, thing]}}";
+    let poet = "{model: {provider: scripted}, strategy: {type: simple}, name: poet}";
+    let steps = |steps: &str| format!("version: v1\nworkflow: {{type: sequential, steps: [{steps}]}}\n");
+    let mut text = String::new();
+    for (what, spec) in [
+        ("function", steps(&format!("{{id: read, kind: function, ref: {cat}}}"))),
+        (
+            "tried twice",
+            steps(&format!(
+                "{{id: read, kind: function, ref: {cat}, retry: {{max_attempts: 2, initial_seconds: 0.01, jitter: false}}}}"
+            )),
+        ),
+        ("agent", steps(&format!("{{id: write, kind: agent, ref: {poet}}}"))),
+        (
+            "branch",
+            format!(
+                "version: v1\nworkflow: {{type: concurrent, combine: map, participants: [{{id: read, kind: function, ref: {cat}}}]}}\n"
+            ),
+        ),
+        (
+            "nested",
+            steps(&format!(
+                "{{id: inner, kind: workflow, ref: {{type: sequential, steps: [{{id: read, kind: function, ref: {cat}}}]}}}}"
+            )),
+        ),
+        ("passed over", steps(&format!("{{id: read, kind: function, ref: {cat}, on_error: continue}}"))),
+        ("expression", steps("{id: bad, kind: set, set: {x: '{{ input.y }}'}}")),
+    ] {
+        text.push_str(&format!("{what}: {}\n", told(&spec, &[])));
+    }
+    snapshot(&project, "told_failures", &text);
+}
+
+#[test]
+fn a_refused_call_is_named_and_a_rejection_is_no_success() {
+    let project = Project::new();
+    let lost = "version: v1\nagent: {name: lost, model: {provider: scripted}, strategy: {type: react}}\n";
+    let mut text = told(lost, &[]);
+    let project_of = Project::with(APPROVAL);
+    let (_, run) = project_of.json(&["run", "flow.yaml", "--input", "tea"]);
+    let task = run["pending"][0]["task_id"].as_str().unwrap();
+    project_of.kneo(&["human", "decide", task, "--reject", "--reason", "too thin", "--by", "ana", "--no-wait"]);
+    text.push_str(&project_of.kneo(&["runs", "resume", run["run_id"].as_str().unwrap()]).stderr);
+    snapshot(&project, "told_refusals", &text);
+}
