@@ -4,6 +4,7 @@
 //! answer, standard error everything else.
 
 mod advance;
+mod answer;
 mod ask;
 mod blocking;
 mod calls;

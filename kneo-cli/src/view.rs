@@ -10,7 +10,7 @@ pub(crate) use event::event;
 pub(crate) use failure::{ended, failure};
 pub(crate) use run::{listed, run};
 pub(crate) use shown::shown;
-pub(crate) use task::{question, task, waiting};
+pub(crate) use task::{answer, question, task, waiting};
 
 use kneo::{Actor, Value};
 

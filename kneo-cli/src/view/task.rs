@@ -1,11 +1,12 @@
 //! Human tasks.
 
 use kneo::plan::{OnTimeout, RequestType};
-use kneo::task::{DecisionKind, Request, TaskCause, TaskRow, TaskState};
+use kneo::task::{Decision, DecisionKind, Request, TaskCause, TaskRow, TaskState};
 use owo_colors::OwoColorize;
 use serde_json::{Value as Json, json};
 
 use super::actor;
+use crate::answer::Answer;
 use crate::places::Places;
 use crate::shell::quoted;
 
@@ -45,6 +46,24 @@ pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
         "escalated_at": row.escalated_at.map(|at| at.to_string()),
         "digest": row.digest.to_string(),
         "decision": decision,
+    })
+}
+
+/// An answer in full: `{"kind", "by", "at", "content", "option", "reason"}`.
+pub(crate) fn answer(answer: &Answer) -> Json {
+    let (content, option, reason) = match &answer.decision {
+        Decision::Approve { comment: reason } | Decision::Reject { reason } => (None, None, reason.as_deref()),
+        Decision::Edit { content } | Decision::Provide { content } => (Some(content.value().to_json()), None, None),
+        Decision::Select { option } => (None, Some(&**option), None),
+        Decision::Retry => (None, None, None),
+    };
+    json!({
+        "kind": answer.decision.kind().as_str(),
+        "by": answer.by.as_ref().map(actor),
+        "at": answer.at.to_string(),
+        "content": content,
+        "option": option,
+        "reason": reason,
     })
 }
 

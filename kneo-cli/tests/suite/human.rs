@@ -47,6 +47,33 @@ fn each_type_of_question_takes_its_decisions() {
 }
 
 #[test]
+fn what_was_answered_can_be_seen_afterwards() {
+    let mut text = String::new();
+    for (request, decision, key, value) in [
+        ("request_type: approval", &["--approve", "--reason", "fine"][..], "reason", json!("fine")),
+        ("request_type: approval", &["--reject", "--reason", "too thin"], "reason", json!("too thin")),
+        (
+            "request_type: review",
+            &["--edit-json", "{\"tea\": \"green\\nor black\"}"],
+            "content",
+            json!({"tea": "green\nor black"}),
+        ),
+        ("request_type: selection, options: [a, b]", &["--select", "b"], "option", json!("b")),
+        ("request_type: freeform", &["--provide", "whatever"], "content", json!("whatever")),
+    ] {
+        let project = Project::with(&asks(request));
+        let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+        let task = run["pending"][0]["task_id"].as_str().unwrap();
+        project.kneo(&[&["human", "decide", task, "--by", "ana"], decision].concat());
+        let answer = &project.json(&["human", "get", task]).1["decision"];
+        assert_eq!((&answer[key], &answer["by"]), (&value, &json!("ana")), "{answer}");
+        text.push_str(&project.kneo(&["human", "get", task]).stdout);
+        text.push('\n');
+    }
+    snapshot(&Project::new(), "human_get_decided", &text);
+}
+
+#[test]
 fn a_decision_of_another_type_is_refused_and_nothing_is_written() {
     let mut text = String::new();
     let project = Project::with(&asks("request_type: selection, options: [red, blue]"));

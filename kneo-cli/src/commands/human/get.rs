@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use kneo::Value;
 use kneo::task::{TaskRow, TaskState};
+use kneo::{Decision, Value};
 
+use crate::answer::Answer;
 use crate::exit::Exit;
 use crate::id::TaskArg;
 use crate::output::Output;
@@ -28,16 +29,21 @@ impl Args {
         let row = self.task.find(&store).await?;
         let mut places = Places::default();
         places.learn_run(&store, &row.run).await?;
+        let answer = Answer::of(store, &row).await?;
         if output.json {
-            output.object(&view::task(&row, &places))?;
+            let mut object = view::task(&row, &places);
+            if let (Some(entries), Some(answer)) = (object.as_object_mut(), &answer) {
+                entries.insert("decision".to_owned(), view::answer(answer));
+            }
+            output.object(&object)?;
         } else {
-            output.text(&text(&row, &places, &self.store.again()))?;
+            output.text(&text(&row, answer.as_ref(), &places, &self.store.again()))?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn text(row: &TaskRow, places: &Places, store_again: &str) -> String {
+fn text(row: &TaskRow, answer: Option<&Answer>, places: &Places, store_again: &str) -> String {
     let mut text = format!("{}\n", row.task);
     let mut line = |what: &str, value: &str| {
         // Writing to a `String` cannot fail.
@@ -53,17 +59,38 @@ fn text(row: &TaskRow, places: &Places, store_again: &str) -> String {
     if let Some(at) = row.escalated_at {
         line("escalated", &at.to_string());
     }
-    if let TaskState::Decided(decision) = &row.state {
-        line("decided", &format!("{} by {} at {}", decision.kind, decision.by, decision.at));
+    match answer {
+        Some(Answer { decision, by: Some(by), at }) => {
+            line("decided", &format!("{} by {by} at {at}", decision.kind()));
+        }
+        Some(Answer { decision, by: None, .. }) => {
+            line("stands", &format!("{}, since nobody answered", decision.kind()))
+        }
+        None => {}
     }
+    let content = match answer.map(|answer| &answer.decision) {
+        Some(Decision::Approve { comment: Some(reason) } | Decision::Reject { reason: Some(reason) }) => {
+            line("reason", reason);
+            None
+        }
+        Some(Decision::Select { option }) => {
+            line("option", option);
+            None
+        }
+        Some(Decision::Edit { content } | Decision::Provide { content }) => Some(content),
+        Some(Decision::Approve { comment: None } | Decision::Reject { reason: None } | Decision::Retry) | None => None,
+    };
     for value in [&row.request.subject, &row.request.context] {
         if !matches!(value, Value::Null) {
             let _ = writeln!(text, "\n{}", view::shown(value));
         }
     }
     let _ = match &row.state {
-        TaskState::Open => write!(text, "\n{}", view::waiting(row, places, store_again)),
-        _ => write!(text, "\n{}", view::question(&row.request)),
+        TaskState::Open => writeln!(text, "\n{}", view::waiting(row, places, store_again)),
+        _ => writeln!(text, "\n{}", view::question(&row.request)),
     };
+    if let Some(content) = content {
+        let _ = writeln!(text, "\nThe answer:\n\n{}", view::shown(content.value()));
+    }
     text
 }
