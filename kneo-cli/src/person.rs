@@ -30,7 +30,7 @@ pub(crate) fn named(name: &str) -> Result<Actor, Problem> {
 }
 
 /// The name under which the user is logged in, or that the system has for the user.
-fn user() -> Option<Name> {
+pub(crate) fn user() -> Option<Name> {
     let variable = |variable: &&str| Name::new(std::env::var(variable).ok()?).ok();
     ["USER", "LOGNAME", "USERNAME"].iter().find_map(variable).or_else(registered)
 }

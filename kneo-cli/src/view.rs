@@ -5,12 +5,13 @@ mod failure;
 mod run;
 mod shown;
 mod task;
+mod typed;
 
 pub(crate) use event::event;
 pub(crate) use failure::{ended, failure};
 pub(crate) use run::{listed, run};
 pub(crate) use shown::shown;
-pub(crate) use task::{answer, question, task, waiting};
+pub(crate) use task::{answer, assigned, question, task, waiting};
 
 use kneo::{Actor, Value};
 

@@ -1,14 +1,15 @@
 //! Human tasks.
 
+use kneo::Name;
 use kneo::plan::{OnTimeout, RequestType};
-use kneo::task::{Decision, DecisionKind, Request, TaskCause, TaskRow, TaskState};
+use kneo::task::{Decision, Request, TaskCause, TaskRow, TaskState};
 use owo_colors::OwoColorize;
 use serde_json::{Value as Json, json};
 
 use super::actor;
+use super::typed::commands;
 use crate::answer::Answer;
 use crate::places::Places;
-use crate::shell::quoted;
 
 /// A human task.
 pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
@@ -96,30 +97,17 @@ pub(crate) fn question(request: &Request) -> String {
 
 /// A task that waits, for people: who is asked what, and what to type.
 pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> String {
-    let who = row.assignees.first().map_or_else(|| "somebody".to_owned(), ToString::to_string);
-    let by = row.assignees.first().map_or_else(String::new, |name| format!(" --by {}", quoted(name.as_str())));
     let place = places.of(row.run.run, &row.path);
-    let mut text = format!("{} {place} waits for {who}: {}", "?".yellow().bold(), question(&row.request));
-    for action in &row.request.actions {
-        if let Some(option) = option(*action, row) {
-            text.push_str(&format!("\n    kneo human decide {} {option}{by}{store_again}", row.task));
-        }
+    let (mark, who) = ("?".yellow(), assigned(row));
+    let mut text = format!("{} {place} waits for {who}: {}", mark.bold(), question(&row.request));
+    for command in commands(row, store_again) {
+        text.push_str(&format!("\n    {command}"));
     }
     text
 }
 
-/// The option of `kneo human decide` that makes a decision.
-fn option(kind: DecisionKind, row: &TaskRow) -> Option<String> {
-    match kind {
-        DecisionKind::Approve => Some("--approve".to_owned()),
-        DecisionKind::Reject => Some("--reject".to_owned()),
-        DecisionKind::Edit => Some("--edit TEXT".to_owned()),
-        DecisionKind::Select => {
-            let options: Vec<String> = row.request.options.iter().map(|option| quoted(option)).collect();
-            Some(format!("--select {}", options.join("|")))
-        }
-        DecisionKind::Provide => Some("--provide TEXT".to_owned()),
-        DecisionKind::Retry => Some("--retry".to_owned()),
-        _ => None,
-    }
+/// For whom a task is.
+pub(crate) fn assigned(row: &TaskRow) -> String {
+    let names: Vec<&str> = row.assignees.iter().map(Name::as_str).collect();
+    if names.is_empty() { "anybody".to_owned() } else { names.join(" or ") }
 }

@@ -47,6 +47,52 @@ fn each_type_of_question_takes_its_decisions() {
 }
 
 #[test]
+fn every_answer_is_a_command_that_can_be_pasted() {
+    let mut text = String::new();
+    let object = "input: {week: '{{ input }}', notes: ['it''s', 2]}";
+    let long = format!("input: '{}'", "tea ".repeat(50));
+    for (request, input) in [
+        ("request_type: selection, options: [release as it is, '-drop', \"omar's way\"]", ""),
+        ("request_type: review", ""),
+        ("request_type: review", object),
+        ("request_type: correction", &long),
+        ("request_type: approval, assignee: \"o'hara\"", ""),
+        ("request_type: freeform", ""),
+    ] {
+        let spec =
+            asks(request).replace("ref: {", &format!("{input}{}ref: {{", if input.is_empty() { "" } else { ", " }));
+        let project = Project::with(&format!("templates: true{spec}"));
+        let store = ["--store", "sqlite:the runs.db"];
+        let answer = project.kneo(&[&["run", "flow.yaml", "--input", "green tea"][..], &store].concat());
+        let commands: Vec<&str> = answer.stderr.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+        assert!(!commands.is_empty(), "{answer:?}");
+        text.push_str(&format!("{}\n\n", commands.join("\n")));
+        // The last one works as it stands.
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_kneo")).parent().unwrap();
+        let path = format!("{}:/usr/bin:/bin", program.display());
+        let mut shell = std::process::Command::new("sh");
+        let pasted = shell.args(["-c", commands.last().unwrap()]).env("PATH", path).current_dir(project.path(""));
+        assert_ne!(pasted.output().unwrap().status.code(), Some(2), "{commands:?}");
+        let (_, left) = project.json(&[&["human", "list"][..], &store].concat());
+        assert_eq!(left["tasks"], json!([]), "{commands:?}");
+    }
+    snapshot(&Project::new(), "human_commands", &text);
+}
+
+#[test]
+fn text_does_not_take_the_place_of_something_else_by_mistake() {
+    let spec = asks("request_type: review").replace("ref: {", "input: {week: 46}, ref: {");
+    let project = Project::with(&spec);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let task = run["pending"][0]["task_id"].as_str().unwrap();
+    let answer = project.kneo(&["human", "decide", task, "--edit", "it's 47"]);
+    assert_eq!(answer.code, 1);
+    snapshot(&project, "human_edit_refused", &answer.whole());
+    let (code, run) = project.json(&["human", "decide", task, "--edit-json", "\"it's 47\""]);
+    assert_eq!((code, &run["output"]["output"]), (0, &json!("it's 47")));
+}
+
+#[test]
 fn what_was_answered_can_be_seen_afterwards() {
     let mut text = String::new();
     for (request, decision, key, value) in [

@@ -43,12 +43,13 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
-        let decision = self.decision.decision(self.reason)?;
         let by = self.by.actor()?;
         let store = self.store.open().await?;
         // A decision needs nothing of the host, so it is recorded even where the run cannot go on.
         let client = host::client(Arc::clone(&store))?;
         let task = self.task.find(&store).await?;
+        self.decision.fits(&task)?;
+        let decision = self.decision.decision(self.reason)?;
         let decided = client.decide(task.task, decision, by.clone()).await.map_err(runtime_problem)?;
         output.note(&format!("{} is decided", task.task));
         let row = places::row(&store, &task.run).await?;

@@ -1,9 +1,11 @@
 //! The decision on the command line.
 
+use kneo::task::TaskRow;
 use kneo::{Decision, Payload, Value};
 
 use crate::json;
 use crate::problem::Problem;
+use crate::shell::quoted;
 
 /// The decisions that say by themselves what they are for.
 pub(crate) const WITHOUT_REASON: [&str; 6] = ["edit", "edit_json", "select", "provide", "provide_json", "retry"];
@@ -46,6 +48,22 @@ pub(crate) struct DecisionArgs {
 }
 
 impl DecisionArgs {
+    /// Refuses a text that would stand in the place of something else.
+    pub(crate) fn fits(&self, task: &TaskRow) -> Result<(), Problem> {
+        let (Some(text), subject) = (&self.edit, &task.request.subject) else { return Ok(()) };
+        let what = match subject {
+            Value::Str(_) | Value::Null => return Ok(()),
+            Value::Map(_) => "a map",
+            Value::List(_) => "a list",
+            Value::Number(_) => "a number",
+            Value::Bool(_) => "true or false",
+        };
+        let message = format!("`--edit` gives text, and what {} is about is {what}", task.task);
+        let json = quoted(&Value::from(text.as_str()).to_string());
+        Err(Problem::new("input_invalid", message)
+            .with_help(format!("use `--edit-json JSON`; if it shall become this text, `--edit-json {json}`")))
+    }
+
     /// The decision; the remark belongs to `--approve` and `--reject`.
     pub(crate) fn decision(self, remark: Option<String>) -> Result<Decision, Problem> {
         let remark = remark.map(Into::into);

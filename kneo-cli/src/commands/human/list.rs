@@ -71,9 +71,13 @@ impl Args {
 }
 
 fn cells(row: &TaskRow, places: &Places) -> Vec<String> {
-    let assignees: Vec<&str> = row.assignees.iter().map(Name::as_str).collect();
-    let who = if assignees.is_empty() { "anybody".to_owned() } else { assignees.join(", ") };
     let question = view::question(&row.request);
     let question = question.lines().next().unwrap_or_default().to_owned();
-    vec![row.task.to_string(), row.state.as_str().to_owned(), places.of(row.run.run, &row.path), who, question]
+    vec![
+        row.task.to_string(),
+        row.state.as_str().to_owned(),
+        places.of(row.run.run, &row.path),
+        view::assigned(row),
+        question,
+    ]
 }
