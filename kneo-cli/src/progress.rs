@@ -77,7 +77,7 @@ impl Progress {
 }
 
 fn live(output: Output) -> Option<Live> {
-    (!output.quiet && is_watched()).then(Live::start)
+    if output.quiet || !is_watched() { None } else { Live::start() }
 }
 
 /// A duration as people read it.

@@ -8,13 +8,17 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(super) struct Live(ProgressBar);
 
 impl Live {
-    pub(super) fn start() -> Live {
+    /// Takes the end of the terminal; nothing where it cannot move, as with `TERM=dumb`: every line would be lost.
+    pub(super) fn start() -> Option<Live> {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if bar.is_hidden() {
+            return None;
+        }
         if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg} {elapsed:.dim}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Live(bar)
+        Some(Live(bar))
     }
 
     /// Replaces the live line.
