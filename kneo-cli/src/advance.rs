@@ -7,18 +7,20 @@ mod watch;
 pub(crate) use answers::Answers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kneo::plan::CompiledPlan;
 use kneo::task::TaskRow;
-use kneo::{Actor, Cursor, Decision, DecisionKind, RunHandle, RunKey, RunStatus, Runtime, RuntimeError};
+use kneo::{Actor, Cursor, Decision, RunHandle, RunKey, RunStatus, Runtime, RuntimeError};
 
-use crate::ask::ask;
+use crate::ask::{Asked, ask};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::places::Places;
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
 use crate::report::{Report, exit_of};
+use answers::{Desk, Way};
 use watch::{Stopped, Watch};
 
 /// A run that this process advances.
@@ -38,22 +40,30 @@ pub(crate) struct Advance<'a> {
     pub(crate) output: Output,
 }
 
+/// How long a worker may take to hear that a time is over.
+const SOON: Duration = Duration::from_millis(200);
+
+/// What came of the questions of a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    /// Something was answered, here or elsewhere: the run goes on.
+    GoesOn,
+    /// All that is open stays open.
+    Open,
+    /// Ctrl-C at a question.
+    Interrupted,
+}
+
 impl Advance<'_> {
     /// Follows the run, and writes how it stands then.
     pub(crate) async fn finish(self) -> Result<Exit, Stop> {
-        let mut watch = Watch::new(&self);
-        loop {
-            let stopped = watch.follow(&self).await?;
-            let Stopped::ForPeople(tasks) = stopped else { break };
+        let (mut watch, mut desk, mut talk) = (Watch::new(&self), Desk::default(), Talk::GoesOn);
+        while let Stopped::ForPeople(tasks) = watch.follow(&self).await? {
             watch.progress.pause();
-            if let Answers::Terminal(_) = self.answers {
-                tasks.iter().for_each(|task| watch.progress.asked(&task.path));
-            }
-            watch.interrupts.leave_at_once(true);
-            if !self.answer(tasks).await? {
+            talk = self.answer(tasks, &mut watch, &mut desk).await?;
+            if talk != Talk::GoesOn {
                 break;
             }
-            watch.interrupts.leave_at_once(false);
             watch.progress.go_on();
         }
         let (progress, interrupted) = watch.leave();
@@ -63,35 +73,54 @@ impl Advance<'_> {
         report.told = report.view.error.as_ref().is_some_and(|error| progress.has_told(error));
         report.write(&Places::of_plan(self.run.id(), self.plan), &self.store_again, self.output)?;
         let status = report.view.status;
-        Ok(if interrupted && status == RunStatus::Cancelled { Exit::Interrupted } else { exit_of(status) })
+        let interrupted = talk == Talk::Interrupted || interrupted && status == RunStatus::Cancelled;
+        Ok(if interrupted { Exit::Interrupted } else { exit_of(status) })
     }
 
     fn key(&self) -> RunKey {
         RunKey::new(self.runtime.namespace().clone(), self.run.id())
     }
 
-    /// Answers the questions; whether one was answered.
-    async fn answer(&self, tasks: Vec<TaskRow>) -> Result<bool, Stop> {
+    /// Answers the questions.
+    async fn answer(&self, tasks: Vec<TaskRow>, watch: &mut Watch, desk: &mut Desk) -> Result<Talk, Stop> {
         let places = Places::of_plan(self.run.id(), self.plan);
-        let mut answered = false;
+        let mut talk = Talk::Open;
         for task in tasks {
-            let (id, seen) = (task.task, task.digest);
-            let (decision, by) = match &self.answers {
-                Answers::Nobody => (None, &self.by),
-                Answers::Terminal(by) => (ask(task.clone(), places.of(self.run.id(), &task.path)).await, by),
-                Answers::Approve(by) => {
-                    let can = task.request.actions.contains(&DecisionKind::Approve);
-                    (can.then(Decision::approve), by)
+            let (decision, by) = match self.answers.way(&task) {
+                Way::Leave => continue,
+                Way::Approve(by) => (Decision::approve(), by),
+                Way::Ask(_) if desk.left.contains(&task.task) => continue,
+                Way::Ask(by) => {
+                    watch.progress.asked(&task.path);
+                    let place = places.of(self.run.id(), &task.path);
+                    let lines = desk.lines()?;
+                    match ask(self.runtime, &task, &place, &self.store_again, lines, &mut watch.interrupts).await? {
+                        Asked::Decided(decision) => (decision, by),
+                        Asked::Interrupted => return Ok(Talk::Interrupted),
+                        Asked::Elsewhere => {
+                            talk = Talk::GoesOn;
+                            continue;
+                        }
+                        Asked::Later => {
+                            desk.left.insert(task.task);
+                            continue;
+                        }
+                    }
                 }
             };
-            let Some(decision) = decision else { continue };
-            match self.runtime.decide_seen(id, seen, decision, by.clone()).await {
-                Ok(_) => answered = true,
-                // Somebody else was faster, or the question is gone: that is an answer too.
-                Err(RuntimeError::AlreadyDecided { .. } | RuntimeError::TaskClosed { .. }) => answered = true,
+            match self.runtime.decide_seen(task.task, task.digest, decision, by).await {
+                // Somebody else was faster, or the question is another by now: that is an answer too.
+                Ok(_) | Err(RuntimeError::AlreadyDecided { .. } | RuntimeError::RequestChanged { .. }) => {
+                    talk = Talk::GoesOn;
+                }
+                // Its time is over, and a worker is about to say so.
+                Err(RuntimeError::TaskClosed { .. }) => {
+                    talk = Talk::GoesOn;
+                    tokio::time::sleep(SOON).await;
+                }
                 Err(error) => return Err(runtime_problem(error).into()),
             }
         }
-        Ok(answered)
+        Ok(talk)
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Stop>>) -> Res
     let runtime =
         runtime.map_err(|error| Problem::new("threads_unavailable", format!("cannot start a thread: {error}")))?;
     let end = runtime.block_on(command);
-    // A question at the terminal may still wait for a line that nobody will type.
+    // Whatever still waits, for a signal or a line at the terminal, is not waited for.
     runtime.shutdown_background();
     end
 }

@@ -71,7 +71,7 @@ impl Resumption<'_> {
             run: handle,
             from: Cursor::after(self.row.tail),
             timers: self.timers,
-            answers: Answers::terminal(output, &self.by),
+            answers: Answers::new(output, &self.by, None),
             by: self.by,
             store_again: self.store_again,
             output,

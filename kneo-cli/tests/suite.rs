@@ -13,5 +13,6 @@ mod suite {
     mod spec;
     mod support;
     mod telling;
+    mod terminal;
     mod usage;
 }

@@ -70,10 +70,8 @@ impl Args {
         let host = Host::of_spec(&self.host, &self.spec)?;
         let input = self.input.read(plan.plan())?;
         let by = self.by.actor()?;
-        let answers = match &self.approve_as {
-            Some(name) => Answers::Approve(named(name)?),
-            None => Answers::terminal(output, &by),
-        };
+        let approve_as = self.approve_as.as_deref().map(named).transpose()?;
+        let answers = Answers::new(output, &by, approve_as);
 
         let store = self.store.open_or_make().await?;
         let runtime = if self.detach { host::client(store)? } else { host.runtime(store)? };

@@ -38,7 +38,8 @@ fn block(text: &mut String, value: &Value, indent: &str) {
             }
         }
         other => {
-            for line in other.as_str().unwrap_or_default().split('\n') {
+            let lines = other.as_str().unwrap_or_default();
+            for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
                 end_line(text);
                 text.push_str(format!("{indent}{}", visible(line)).trim_end());
             }
