@@ -4,6 +4,7 @@ mod cancel;
 mod events;
 mod get;
 mod list;
+mod prune;
 mod resume;
 
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Cancel(cancel::Args),
     /// Get a run on whose process has ended
     Resume(resume::Args),
+    /// Delete runs that ended long ago, with everything that belongs to them
+    Prune(prune::Args),
 }
 
 impl Command {
@@ -38,6 +41,7 @@ impl Command {
                 Command::Events(args) => args.run(output).await,
                 Command::Cancel(args) => args.run(output).await,
                 Command::Resume(args) => args.run(output).await,
+                Command::Prune(args) => args.run(output).await,
             }
         });
         end.map_err(|stop| stop.in_store(&again))
@@ -50,6 +54,7 @@ impl Command {
             Command::Events(args) => &args.store,
             Command::Cancel(args) => &args.store,
             Command::Resume(args) => &args.store,
+            Command::Prune(args) => &args.store,
         }
     }
 }

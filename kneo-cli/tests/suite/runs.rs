@@ -154,3 +154,33 @@ fn who_does_not_wait_for_the_end_of_a_run_only_asks() {
     assert_eq!(running.wait().code(), Some(1));
     assert_eq!(project.json(&["runs", "get", &run]).1["status"], "cancelled");
 }
+
+#[test]
+fn only_runs_that_ended_long_ago_are_deleted() {
+    let project = Project::with(APPROVAL);
+    let start = |arguments: &[&str]| {
+        let run = project.json(&[&["run", "flow.yaml", "--input", "tea"], arguments].concat()).1;
+        run["run_id"].as_str().unwrap().to_owned()
+    };
+    let (old, new, live) = (start(&["--approve-as", "ana"]), start(&["--approve-as", "ana"]), start(&[]));
+    let database = rusqlite::Connection::open(project.path(".kneo/kneo.db")).unwrap();
+    let two_days = 2_i64 * 24 * 60 * 60 * 1_000_000;
+    // The first run ended two days earlier.
+    let aged = "update runs set ended_at = ended_at - ?1 where run = (select min(run) from runs)";
+    assert_eq!(database.execute(aged, [two_days]).unwrap(), 1);
+    database.close().unwrap();
+
+    let prune = |arguments: &[&str]| project.json(&[&["runs", "prune"], arguments].concat());
+    let counted = project.kneo(&["runs", "prune", "--older-than", "1", "--dry-run"]);
+    assert!(counted.stdout.starts_with("1 run would be deleted, ended before "), "{counted:?}");
+    assert_eq!(prune(&["--older-than", "3"]).1["runs"], 0);
+    let (code, pruned) = prune(&["--older-than", "1"]);
+    assert_eq!((code, &pruned["runs"], &pruned["dry_run"]), (0, &json!(1), &json!(false)));
+    assert_eq!(project.json(&["runs", "get", &old]).1["error"]["code"], "run_not_found");
+    for kept in [&new, &live] {
+        assert_eq!(project.json(&["runs", "get", kept]).0, 0);
+    }
+    let answer = project.kneo(&["runs", "prune", "--older-than", "0"]);
+    assert!(answer.stdout.starts_with("1 run deleted, "), "{answer:?}");
+    assert_eq!(project.json(&["runs", "get", &live]).1["status"], "blocked");
+}
