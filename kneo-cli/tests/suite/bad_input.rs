@@ -1,6 +1,7 @@
 //! Bad input: a code, a remedy, the documented exit code, and nothing written.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -198,6 +199,47 @@ fn a_store_that_cannot_be_used() {
     assert_eq!(refused(&project, "store_none", &["runs", "list", "--store", "sqlite:none.db"]).code, 4);
     assert_eq!(std::fs::read_to_string(project.path("text.db")).unwrap(), "this is no database, it is a text");
     assert!(!project.path("none.db").exists());
+}
+
+/// Runs the program as somebody for whom rights count: root lacks none.
+#[cfg(unix)]
+fn within_rights(command: &mut Command) -> std::io::Result<Answer> {
+    use std::os::unix::process::CommandExt as _;
+    let me = Command::new("id").arg("-u").output()?.stdout;
+    let command = if me == b"0\n" { command.uid(65_534).gid(65_534) } else { command };
+    command.output().map(Answer::from)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_may_not_be_written() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea", "--store", "sqlite:runs.db"]);
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let set = |mode: &str| {
+        let modes = Command::new("chmod").args(["-R", mode]).arg(project.path("")).status().unwrap();
+        assert!(modes.success());
+    };
+    set("a+rX,a-w");
+    for (name, arguments) in [
+        ("readonly_new", &["run", "flow.yaml", "--store", "sqlite:new.db"][..]),
+        ("readonly_run", &["run", "flow.yaml", "--store", "sqlite:runs.db"]),
+        ("readonly_decide", &["human", "decide", task, "--approve", "--by", "ana", "--store", "sqlite:runs.db"]),
+        ("readonly_cancel", &["runs", "cancel", id, "--store", "sqlite:runs.db"]),
+        ("readonly_list", &["runs", "list", "--store", "sqlite:runs.db"]),
+    ] {
+        let answer = match within_rights(&mut project.command(arguments)) {
+            Ok(answer) => answer,
+            Err(error) => {
+                println!("SKIPPED: a store that may not be written: the program is out of reach: {error}");
+                break;
+            }
+        };
+        snapshot(&project, &format!("bad_{name}"), &answer.whole());
+        assert_eq!(answer.code, 4, "{answer:?}");
+    }
+    set("u+w");
+    assert_eq!(project.json(&["runs", "get", id, "--store", "sqlite:runs.db"]).1["status"], "blocked");
 }
 
 #[test]
