@@ -45,6 +45,13 @@ impl Output {
         }
     }
 
+    /// Says that a list may go on after so many of its rows, if it was cut.
+    pub(crate) fn may_go_on(self, rows: usize, limit: usize, offset: usize) {
+        if rows == limit && limit > 0 {
+            self.note(&format!("there may be more: `--offset {}` passes over these", offset.saturating_add(limit)));
+        }
+    }
+
     /// Writes what a compiler has to say on standard error.
     pub(crate) fn diagnostics(self, diagnostics: &Diagnostics, sources: &SourceMap) {
         if diagnostics.has_errors() || !self.quiet {

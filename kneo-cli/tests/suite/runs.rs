@@ -23,6 +23,8 @@ fn runs_are_listed_newest_first_and_can_be_narrowed() {
     assert_eq!(ids(&[]), [id(&two), id(&one)]);
     assert_eq!(ids(&["--limit", "1"]), [id(&two)]);
     assert_eq!(ids(&["--limit", "1", "--offset", "1"]), [id(&one)]);
+    let cut = project.kneo(&["runs", "list", "--limit", "1", "--offset", "1"]);
+    assert_eq!(cut.stderr, "there may be more: `--offset 2` passes over these\n");
     assert_eq!(ids(&["--status", "blocked"]), [id(&one)]);
     assert_eq!(ids(&["--status", "failed", "--status", "completed"]), [id(&two)]);
     assert_eq!(ids(&["--workflow", "quick"]), [id(&two)]);

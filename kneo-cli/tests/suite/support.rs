@@ -208,6 +208,7 @@ pub(crate) fn snapshot(project: &Project, name: &str, text: &str) {
     settings.add_filter("run_[0-9a-f]{32}", "[run]");
     settings.add_filter("task_[0-9a-f]{32}", "[task]");
     settings.add_filter("worker_[0-9a-f]{32}", "[worker]");
+    settings.add_filter(r"(\[task\] +)[0-9a-f]{8} ", "$1[digits] ");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]");
     settings.add_filter(r"[0-9a-f]{64}", "[digest]");
     settings.add_filter(r"\((\d+ ms|\d+\.\d s)", "([ms]");

@@ -64,7 +64,8 @@ impl Args {
             output.note("no tasks");
         } else {
             let cells = rows.iter().map(|row| cells(row, &places));
-            output.text(&table(&["TASK", "STATE", "PLACE", "FOR", "QUESTION"], cells))?;
+            output.text(&table(&["TASK", "RUN", "STATE", "PLACE", "FOR", "QUESTION"], cells))?;
+            output.may_go_on(rows.len(), self.limit, self.offset);
         }
         Ok(Exit::Done)
     }
@@ -75,9 +76,16 @@ fn cells(row: &TaskRow, places: &Places) -> Vec<String> {
     let question = question.lines().next().unwrap_or_default().to_owned();
     vec![
         row.task.to_string(),
+        last_digits(&row.run.run.to_string()),
         row.state.as_str().to_owned(),
         places.of(row.run.run, &row.path),
         view::assigned(row),
         question,
     ]
+}
+
+/// As much of an id as tells runs apart, and as another command takes it.
+fn last_digits(id: &str) -> String {
+    let digits: Vec<char> = id.chars().rev().take(8).collect();
+    digits.into_iter().rev().collect()
 }

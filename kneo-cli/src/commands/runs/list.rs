@@ -56,6 +56,7 @@ impl Args {
         } else {
             let cells = rows.iter().map(|row| cells(row, workers.standing(row)));
             output.text(&table(&["RUN", "STATUS", "WORKFLOW", "STARTED", "BY"], cells))?;
+            output.may_go_on(rows.len(), self.limit, self.offset);
             if rows.iter().any(|row| workers.standing(row).is_idle()) {
                 let again = self.store.again();
                 output.note(&format!("no worker: `kneo runs resume RUN{again}` gets such a run on"));
