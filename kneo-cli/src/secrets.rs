@@ -1,10 +1,9 @@
 //! Secrets: this program takes them from its environment.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kneo::Value;
-use kneo::plan::Plan;
+use kneo::Name;
+use kneo::plan::{Plan, Requirement};
 use kneo::secret::SecretSource;
 
 use crate::problem::Problem;
@@ -15,8 +14,12 @@ pub(crate) fn from_environment() -> Arc<dyn SecretSource> {
 }
 
 /// The secrets that a plan refers to and that are not there. None is read any further.
-pub(crate) fn missing(plan: &Plan) -> Vec<&str> {
-    references(plan).into_iter().filter(|name| std::env::var_os(name).is_none()).collect()
+pub(crate) fn missing(plan: &Plan) -> Vec<Name> {
+    let named = plan.requirements().into_iter().filter_map(|requirement| match requirement {
+        Requirement::Secret(name) => Some(name),
+        _ => None,
+    });
+    named.filter(|name| std::env::var_os(name.as_str()).is_none()).collect()
 }
 
 /// Checks that every secret a plan refers to is there.
@@ -31,13 +34,4 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Problem> {
             Err(Problem::new("secret_missing", message).with_help(format!("set them, as in `export {first}=…`")))
         }
     }
-}
-
-/// The names under the keys of a model that end in `_ref`.
-fn references(plan: &Plan) -> BTreeSet<&str> {
-    let extras = plan.agents.iter().filter_map(|agent| match &agent.model.extra {
-        Some(Value::Map(extra)) => Some(extra),
-        _ => None,
-    });
-    extras.flatten().filter(|(key, _)| key.ends_with("_ref")).filter_map(|(_, name)| name.as_str()).collect()
 }

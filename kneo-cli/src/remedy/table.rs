@@ -282,6 +282,18 @@ const EXPRESSIONS: &[Remedy] = &[
 const PROVIDERS: &[Remedy] = &[
     of("provider_content_filter", Failed, "The provider withheld the answer", "change the prompt or the input"),
     of(
+        "provider_answer_cut",
+        Failed,
+        "The answer was cut at its longest, and half an answer is none",
+        "raise the model's longest answer or `token_budget`, or ask for less",
+    ),
+    of(
+        "provider_unexpected_tool_calls",
+        Failed,
+        "The model asked for tools that a `simple` agent does not offer",
+        "write `strategy: {type: react}`, or change the prompt",
+    ),
+    of(
         "provider_script_exhausted",
         Failed,
         "The file of scripted replies has none for this request",
@@ -350,6 +362,5 @@ const COMMANDS: &[Remedy] = &[
         "The program wrote more than it may",
         "let it write to a file and give its name",
     ),
-    of("tool_timeout", Failed, "The program took longer than it may", "raise `timeout_seconds`"),
     of("tool_cancelled", Failed, "The call was cancelled", "nothing"),
 ];
