@@ -24,7 +24,7 @@ use crate::system::{SystemClock, SystemEntropy};
 #[non_exhaustive]
 pub struct Options {
     /// Whether the runtime advances runs, or only starts them, decides and looks.
-    pub role: Role,
+    pub role: WorkerRole,
     /// The most runs in this worker's hands at a time; 1,024 unless said otherwise.
     pub max_live_runs: NonZeroUsize,
     /// How often the store is asked for work and news that no hint told of; one second unless said otherwise.
@@ -38,7 +38,7 @@ pub struct Options {
 /// What a runtime does with runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "it advances all runs, some or none")]
-pub enum Role {
+pub enum WorkerRole {
     /// It claims and advances them, whoever started them.
     Worker,
     /// It advances those that it starts, resumes or decides, and leaves all others to workers.
@@ -50,7 +50,7 @@ pub enum Role {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            role: Role::Worker,
+            role: WorkerRole::Worker,
             max_live_runs: NonZeroUsize::new(1_024).unwrap_or(NonZeroUsize::MIN),
             poll: Duration::from_secs(1),
             cancel_grace: Duration::from_secs(5),
@@ -172,14 +172,14 @@ impl RuntimeBuilder {
     /// Keeps the runtime to the runs that it starts, resumes or decides: for a program that is there for one run.
     #[must_use]
     pub fn on_request(mut self) -> RuntimeBuilder {
-        self.options.role = Role::OnRequest;
+        self.options.role = WorkerRole::OnRequest;
         self
     }
 
     /// Makes the runtime a client: it starts runs, decides and looks, and leaves running to workers.
     #[must_use]
     pub fn client_only(mut self) -> RuntimeBuilder {
-        self.options.role = Role::Client;
+        self.options.role = WorkerRole::Client;
         self
     }
 

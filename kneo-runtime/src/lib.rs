@@ -51,7 +51,7 @@ pub mod testkit;
 pub mod typed;
 mod view;
 
-pub use builder::{Options, Role, RuntimeBuilder};
+pub use builder::{Options, RuntimeBuilder, WorkerRole};
 pub use deltas::{Delta, DeltaSink};
 pub use error::{Action, BindError, BuildError, Place, RuntimeError};
 pub use event::{Cursor, EventStream, RunEvent};

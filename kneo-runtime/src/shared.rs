@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::bind::{Host, Plans};
-use crate::builder::{Options, Role};
+use crate::builder::{Options, WorkerRole};
 use crate::deltas::DeltaSink;
 use crate::driver::{Asked, Hub, LiveRuns};
 use crate::error::RuntimeError;
@@ -87,14 +87,14 @@ impl Shared {
     /// Whether it advances runs.
     pub(crate) fn is_worker(&self) -> bool {
         match self.options.role {
-            Role::Worker | Role::OnRequest => true,
-            Role::Client => false,
+            WorkerRole::Worker | WorkerRole::OnRequest => true,
+            WorkerRole::Client => false,
         }
     }
 
     /// Notes a run that it is asked for.
     pub(crate) fn ask_for(&self, run: RunId, plan: Digest) {
-        if self.options.role == Role::OnRequest {
+        if self.options.role == WorkerRole::OnRequest {
             self.asked.add(run, plan);
         }
     }

@@ -1,8 +1,8 @@
 //! Models: the contract of providers, and the providers that need no network.
 
-#[doc(no_inline)]
+#[doc(inline)]
 pub use kneo_core::call::{CallContext, CallError, Deltas};
-#[doc(no_inline)]
+#[doc(inline)]
 pub use kneo_core::provider::*;
 pub use kneo_providers::{
     Answer, AskedRequest, DummyProvider, Reply, Script, ScriptError, ScriptedProvider, ScriptedProviderBuilder, Turn,

@@ -1,6 +1,6 @@
 //! Where runs live: the contract of stores, and the stores there are.
 
-#[doc(no_inline)]
+#[doc(inline)]
 pub use kneo_core::store::*;
 pub use kneo_store::MemoryStore;
 #[cfg(feature = "sqlite")]

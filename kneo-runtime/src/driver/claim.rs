@@ -8,7 +8,7 @@ use kneo_core::{Digest, RunId};
 use super::actor::adopt;
 use super::live::{Live, Slot};
 use crate::bind::Bound;
-use crate::builder::Role;
+use crate::builder::WorkerRole;
 use crate::error::RuntimeError;
 use crate::shared::Shared;
 
@@ -35,7 +35,7 @@ async fn claim_some(shared: &Arc<Shared>) -> bool {
     if shared.closing.is_cancelled() {
         return false;
     }
-    if shared.options.role == Role::OnRequest {
+    if shared.options.role == WorkerRole::OnRequest {
         claim_asked(shared).await;
         return false;
     }
