@@ -3,6 +3,8 @@
 //! The tests stand in this folder, one file per question: `architecture.rs` asks whether the sources keep the rules of
 //! `docs/architecture.md`, `races.rs` who wins when several want different things of one run.
 
+#[cfg(doctest)]
+mod docs;
 pub mod files;
 pub mod rust_source;
 pub mod schedule;

@@ -1,0 +1,7 @@
+//! The code in the documentation is compiled and run.
+
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[doc = include_str!("../../docs/guide/host.md")]
+struct Host;
