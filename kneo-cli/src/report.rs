@@ -86,7 +86,8 @@ impl Report {
             (Standing::Idle { gone: None }, _) => format!("waits for a worker: {}", self.gets_on(store_again)),
             (Standing::Idle { gone: Some(_) }, _) => format!("has lost its worker: {}", self.gets_on(store_again)),
             (Standing::Held { worker, .. }, _) => format!("is {status} in {worker}"),
-            (Standing::Waiting, Some(then)) => format!("{status} until {then}"),
+            // With a question open it is the question that has a deadline.
+            (Standing::Waiting, Some(then)) if self.view.pending.is_empty() => format!("{status} until {then}"),
             (Standing::Over | Standing::Waiting, _) => status.to_string(),
         }
     }

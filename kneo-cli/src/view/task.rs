@@ -99,7 +99,8 @@ pub(crate) fn question(request: &Request) -> String {
 pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> String {
     let place = places.of(row.run.run, &row.path);
     let (mark, who) = ("?".yellow(), assigned(row));
-    let mut text = format!("{} {place} waits for {who}: {}", mark.bold(), question(&row.request));
+    let until = row.deadline.map_or_else(String::new, |at| format!(" until {at}"));
+    let mut text = format!("{} {place} waits for {who}{until}: {}", mark.bold(), question(&row.request));
     for command in commands(row, store_again) {
         text.push_str(&format!("\n    {command}"));
     }

@@ -63,3 +63,13 @@ fn a_refused_call_is_named_and_a_rejection_is_no_success() {
     text.push_str(&project_of.kneo(&["runs", "resume", run["run_id"].as_str().unwrap()]).stderr);
     snapshot(&project, "told_refusals", &text);
 }
+
+#[test]
+fn a_deadline_is_said_to_be_that_of_the_question() {
+    let step = "{id: ask, kind: human, ref: {description: 'Well?', timeout_seconds: 3600}}";
+    let project = Project::with(&format!("version: v1\nworkflow: {{type: sequential, steps: [{step}]}}\n"));
+    let answer = project.kneo(&["run", "flow.yaml"]);
+    let run = answer.stderr.split(' ').next().unwrap();
+    let shown = project.kneo(&["runs", "get", run]).stdout;
+    snapshot(&project, "told_deadline", &format!("{}\n{shown}", answer.stderr));
+}

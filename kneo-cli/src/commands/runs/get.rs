@@ -70,7 +70,7 @@ fn text(report: &Report, places: &Places, store_again: &str) -> String {
         }
         Standing::Idle { gone: None } => line("worker", &format!("none; {}", report.gets_on(store_again))),
         Standing::Waiting => {
-            if let Some(at) = run.ready_at {
+            if let (Some(at), []) = (run.ready_at, run.pending.as_slice()) {
                 line("waits", &format!("until {at}"));
             }
             for lack in &report.lacks {
