@@ -32,6 +32,7 @@ pub(super) fn frames(
     let behind: Option<i64> = connection.prepare_cached(mark)?.query_row(params![run, to], row::only).optional()?;
     let mut link = connection.prepare_cached("select prev, run, first, count from frames where id = ?1")?;
     let (mut found, mut walked, mut next) = (Vec::new(), 0usize, Some(behind.unwrap_or(last)));
+    let mut begin: Option<i64> = None;
     while let Some(id) = next {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         let (prev, of, first, count): (Option<i64>, i64, i64, i64) = link.query_row([id], read)?;
@@ -44,9 +45,14 @@ pub(super) fn frames(
             return Ok(None);
         }
         let end = first.saturating_add(count).saturating_sub(1);
+        let follows = begin.is_none_or(|begin| end.saturating_add(1) == begin);
+        if !follows || prev.is_none() != (first == 1) {
+            return Err(Fault::damaged(format!("the records around frame {id} do not follow each other")));
+        }
         if end <= after {
             break;
         }
+        begin = Some(first);
         if first <= to {
             found.push(id);
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use kneo_core::store::{Store, StoreError};
 use kneo_store::SqliteStore;
@@ -131,6 +132,39 @@ async fn damaged_records_are_told() {
     assert_eq!(store.records(&held.run, None, 10).await.unwrap_err().code(), "store_damaged");
     connection.execute("update runs set status = 'dancing'", []).unwrap();
     assert_eq!(store.run(&held.run).await.unwrap_err().code(), "store_damaged");
+}
+
+/// A chain that misses a frame, ends early or leads into another run is told, and never read as a shorter journal.
+#[tokio::test]
+async fn broken_chains_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kneo.db");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(file.clone()).await.unwrap());
+    put_plan(&*store).await;
+    let (mut held, other) = (Held::new(&*store).await, Held::new(&*store).await);
+    for text in ["one", "two", "three"] {
+        held.append(&store, text).await;
+    }
+    assert_eq!(store.records(&held.run, None, 10).await.unwrap().len(), 4);
+    let connection = Connection::open(&file).unwrap();
+    connection.execute_batch("create temp table whole as select * from frames").unwrap();
+    let damage = [
+        "update frames set prev = null where first = 3",
+        "update frames set prev = (select min(id) from frames) where first = 3",
+        "update frames set prev = id where first = 3",
+        "update frames set prev = 77 where first = 3",
+        "update frames set prev = (select max(id) from frames where first = 1) where first = 2",
+        "update frames set first = 5 where first = 4",
+        "delete from frames where first = 2",
+    ];
+    for sql in damage {
+        assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
+        let error = store.records(&held.run, None, 10).await.expect_err(sql);
+        assert_eq!(error.code(), "store_damaged", "{sql}: {error}");
+        assert_eq!(store.records(&other.run, None, 10).await.unwrap().len(), 1, "{sql}");
+        connection.execute_batch("delete from frames; insert into frames select * from whole").unwrap();
+    }
+    assert_eq!(store.records(&held.run, None, 10).await.unwrap().len(), 4);
 }
 
 #[tokio::test]
