@@ -35,6 +35,7 @@ pub mod store;
 pub mod task;
 pub mod time;
 pub mod tool;
+pub mod trace;
 pub mod usage;
 pub mod value;
 

@@ -6,9 +6,6 @@
 
 mod v1;
 
-use std::fmt;
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use crate::actor::Actor;
@@ -18,6 +15,7 @@ use crate::path::Path;
 use crate::payload::PayloadError;
 use crate::run::Seq;
 use crate::time::Timestamp;
+use crate::trace::TraceContext;
 
 /// The version of the frames that this crate writes.
 pub const RECORD_VERSION: u16 = 1;
@@ -63,47 +61,6 @@ impl Record {
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.entry.at
-    }
-}
-
-/// A W3C `traceparent` (<https://www.w3.org/TR/trace-context/>): `00-<32 hex>-<16 hex>-<2 hex>`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct TraceContext(Arc<str>);
-
-/// A text that is not a `traceparent`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a traceparent: it looks like `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`")]
-pub struct ParseTraceContextError(String);
-
-impl TraceContext {
-    /// Checks a `traceparent` header.
-    ///
-    /// # Errors
-    /// A text of another shape, or one whose trace or span id is zero.
-    pub fn new(text: &str) -> Result<TraceContext, ParseTraceContextError> {
-        let error = || ParseTraceContextError(text.to_owned());
-        let parts: Vec<&str> = text.split('-').collect();
-        let [version, trace, span, flags] = parts.as_slice() else { return Err(error()) };
-        let hex = |part: &str, len| {
-            part.len() == len && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        };
-        let zero = |part: &str| part.bytes().all(|b| b == b'0');
-        if *version != "00" || !hex(trace, 32) || !hex(span, 16) || !hex(flags, 2) || zero(trace) || zero(span) {
-            return Err(error());
-        }
-        Ok(TraceContext(Arc::from(text)))
-    }
-
-    /// The header's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -15,7 +15,8 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{DecodeError, Record, TraceContext};
+use super::{DecodeError, Record};
+use crate::trace::{ParseTraceContextError, TraceContext};
 use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::event::Entry;
@@ -37,7 +38,7 @@ struct Out<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     w: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    x: Option<&'a str>,
+    x: Option<String>,
     #[serde(skip_serializing_if = "body::Body::is_empty")]
     d: body::Body<'a>,
 }
@@ -74,7 +75,7 @@ impl Serialize for Elements<'_> {
         let mut last: Option<&Record> = None;
         for record in self.0 {
             let differs = |of: fn(&Record, &Record) -> bool| last.is_none_or(|last| of(last, record));
-            let trace = record.trace.as_ref().map(TraceContext::as_str);
+            let trace = record.trace.as_ref().map(TraceContext::to_string);
             seq.serialize_element(&Out {
                 t: tag::of(record.event().kind()),
                 at: differs(|a, b| a.at() != b.at()).then(|| record.at().as_unix_micros()),
@@ -138,8 +139,8 @@ fn read(element: In<'_>, last: Option<&Record>, blob: &dyn Fn(Digest) -> Option<
     };
     let trace = match element.x.as_deref() {
         Some("") => None,
-        Some(text) => Some(TraceContext::new(text).map_err(|error| wrong(error.to_string()))?),
-        None => last.and_then(|last| last.trace.clone()),
+        Some(text) => Some(text.parse().map_err(|error: ParseTraceContextError| wrong(error.to_string()))?),
+        None => last.and_then(|last| last.trace),
     };
     let path: Path = element.p.parse().map_err(|error: crate::path::ParsePathError| wrong(error.to_string()))?;
     let event = body::read(kind, element.d.map_or("{}", RawValue::get), blob)?;

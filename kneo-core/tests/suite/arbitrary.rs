@@ -9,7 +9,8 @@ use kneo_core::event::{
 };
 use kneo_core::message::Role;
 use kneo_core::plan::{EdgeIx, NodeIx, OnTimeout, RequestType};
-use kneo_core::record::{Record, TraceContext};
+use kneo_core::record::Record;
+use kneo_core::trace::TraceContext;
 use kneo_core::task::{Decision, DecisionKind, Request, TaskCause};
 use kneo_core::{
     Actor, Attempt, Digest, Failure, FailureKind, Fence, Name, Path, Payload, RunOutcome, Segment, TaskId, Timestamp,
@@ -77,7 +78,7 @@ fn actor() -> impl Strategy<Value = Actor> {
 
 fn trace() -> impl Strategy<Value = TraceContext> {
     (1..=u128::MAX, 1..=u64::MAX, any::<u8>()).prop_map(|(trace, span, flags)| {
-        TraceContext::new(&format!("00-{trace:032x}-{span:016x}-{flags:02x}")).unwrap()
+        format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap()
     })
 }
 

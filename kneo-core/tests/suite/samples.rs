@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kneo_core::event::{Entry, Event};
 use kneo_core::plan::{EdgeIx, NodeIx};
-use kneo_core::record::{Record, TraceContext};
+use kneo_core::record::Record;
+use kneo_core::trace::TraceContext;
 use kneo_core::{
     Actor, Attempt, Digest, Failure, FailureKind, Name, Namespace, Payload, RunId, RunKey, TaskId, Timestamp, Value,
     WorkerId,
@@ -84,7 +85,7 @@ pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
 }
 
 pub(super) fn trace() -> TraceContext {
-    TraceContext::new(TRACE).unwrap()
+    TRACE.parse().unwrap()
 }
 
 /// A record of the worker at [`AT`], without a trace.

@@ -1,6 +1,5 @@
 //! Records come back as they were committed, in order.
 
-use kneo_core::record::TraceContext;
 use kneo_core::run::Attempt;
 use kneo_core::{Actor, Failure, FailureKind, Payload, RunStatus, Seq, Usage, Value};
 use kneo_core::commit::{Author, Commit, LeaseChange};
@@ -16,7 +15,7 @@ pub async fn a_record_comes_back_whole(kit: Kit) {
     let mut first = kit.record(Event::EffectFailed { attempt: Attempt::FIRST, failure, usage, retry_at });
     first.entry.path = step_path(3, 1);
     first.revision = 7;
-    first.trace = Some(TraceContext::new("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap());
+    first.trace = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap());
     let mut second = kit.record(Event::StepFailed {
         failure: Failure::new(FailureKind::Limit, "enough"),
         then: AfterFailure::Continue,
