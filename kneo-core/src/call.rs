@@ -12,6 +12,7 @@ use crate::plan::CompiledPlan;
 use crate::run::{Attempt, IdempotencyKey, RunKey};
 use crate::secret::Secrets;
 use crate::time::Timestamp;
+use crate::trace::{SpanId, TraceContext, TraceId};
 use crate::usage::Usage;
 
 /// Where a call stands, and when it must stop.
@@ -36,6 +37,8 @@ pub struct CallContext {
     pub secrets: Secrets,
     /// The plan in whose words a place is told.
     plan: Option<Arc<CompiledPlan>>,
+    /// The trace that whoever started the run has begun.
+    parent: Option<TraceContext>,
 }
 
 impl CallContext {
@@ -43,8 +46,8 @@ impl CallContext {
     #[must_use]
     pub fn new(run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
         let (run_started_at, timeout, plan) = (Timestamp::default(), None, None);
-        let (deltas, secrets) = (Deltas::default(), Secrets::default());
-        CallContext { run, path, attempt, run_started_at, cancel, timeout, deltas, secrets, plan }
+        let (deltas, secrets, parent) = (Deltas::default(), Secrets::default(), None);
+        CallContext { run, path, attempt, run_started_at, cancel, timeout, deltas, secrets, plan, parent }
     }
 
     /// The idempotency key: the same for every try of this piece of work, and of no other.
@@ -60,6 +63,23 @@ impl CallContext {
             Some(plan) => plan.plan().describe(&self.path),
             None => self.path.to_string(),
         }
+    }
+
+    /// The span of this attempt, for whoever is called to go on with: the run's own trace, or that of its starter.
+    #[must_use]
+    pub fn trace(&self) -> TraceContext {
+        let span = SpanId::of_attempt(self.run.run, &self.path, self.attempt);
+        match self.parent {
+            Some(parent) => parent.with_span(span),
+            None => TraceContext::new(TraceId::of_run(self.run.run), span),
+        }
+    }
+
+    /// The same context in a trace that somebody else has begun.
+    #[must_use]
+    pub fn with_parent(mut self, parent: Option<TraceContext>) -> CallContext {
+        self.parent = parent;
+        self
     }
 
     /// The same context, whose place is told in the words of a plan.

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | write a store | [`store::Store`], [`commit::Commit`] |
 //! | write a provider, a tool, a function | [`provider::Provider`], [`tool::Tool`], [`tool::Function`] |
+//! | watch runs | [`observer::Observer`], [`trace::TraceContext`] |
 //! | supply secrets, time, randomness | [`secret::SecretSource`], [`clock::Clock`], [`clock::Entropy`] |
 //! | read a run's journal | [`record::Record`], [`event::Event`] |
 //! | build or read a plan | [`plan::Plan`], [`expr::Expr`] |
@@ -23,6 +24,7 @@ pub mod failure;
 pub mod id;
 pub mod message;
 pub mod name;
+pub mod observer;
 pub mod path;
 pub mod payload;
 pub mod plan;

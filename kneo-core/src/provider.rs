@@ -41,6 +41,18 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future ends the exchange; the model may have been paid all the same.
     async fn generate(&self, request: &ModelRequest, context: &CallContext) -> Result<ModelAnswer, CallError>;
+
+    /// Finds out whether the backend can be reached with what a request names — model, address, key — without asking
+    /// the model anything. One that has nothing to find out says so by not implementing it.
+    ///
+    /// # Errors
+    /// What would keep such a request from an answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the exchange.
+    async fn check(&self, _request: &ModelRequest, _context: &CallContext) -> Result<(), CallError> {
+        Ok(())
+    }
 }
 
 /// What a model is asked.
@@ -63,6 +75,26 @@ pub struct ModelRequest {
     pub tools: Arc<[ToolOffer]>,
     /// The most tokens that the answer may have.
     pub max_output_tokens: Option<u64>,
+    /// What the answer's text must be, where the agent has a schema for it. A provider that can make its model keep to
+    /// a schema does; the engine checks the answer whatever the provider did.
+    pub output: Option<OutputSchema>,
+}
+
+/// The form of a structured answer.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct OutputSchema {
+    /// A name for it, for backends that want one.
+    pub name: Arc<str>,
+    /// The JSON Schema.
+    pub schema: Value,
+}
+
+impl OutputSchema {
+    /// The form of a structured answer.
+    pub fn new(name: impl Into<Arc<str>>, schema: Value) -> OutputSchema {
+        OutputSchema { name: name.into(), schema }
+    }
 }
 
 impl ModelRequest {
@@ -77,6 +109,7 @@ impl ModelRequest {
             messages,
             tools: Arc::from([]),
             max_output_tokens: None,
+            output: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::clock::{Clock, Entropy};
+use kneo_core::observer::Observer;
 use kneo_core::plan::CommandDef;
 use kneo_core::provider::Provider;
 use kneo_core::secret::{SecretSource, Secrets};
@@ -16,7 +17,7 @@ use crate::bind::Host;
 use crate::deltas::DeltaSink;
 use crate::error::BuildError;
 use crate::runtime::Runtime;
-use crate::shared::Shared;
+use crate::shared::{Listeners, Shared};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// How a runtime works.
@@ -66,7 +67,7 @@ pub struct RuntimeBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     namespace: Namespace,
-    deltas: Option<Arc<dyn DeltaSink>>,
+    listeners: Listeners,
     host: Host,
     options: Options,
     problem: Option<BuildError>,
@@ -79,7 +80,7 @@ impl RuntimeBuilder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy::default()),
             namespace: Namespace::default(),
-            deltas: None,
+            listeners: Listeners::default(),
             host: Host::default(),
             options: Options::default(),
             problem: None,
@@ -165,7 +166,15 @@ impl RuntimeBuilder {
     /// Takes the text that models generate, as they do.
     #[must_use]
     pub fn deltas(mut self, sink: Arc<dyn DeltaSink>) -> RuntimeBuilder {
-        self.deltas = Some(sink);
+        self.listeners.deltas = Some(sink);
+        self
+    }
+
+    /// Tells somebody what happens in the runs that this runtime advances; several are told in the order in which they
+    /// were added.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> RuntimeBuilder {
+        self.listeners.observers.push(observer);
         self
     }
 
@@ -226,7 +235,7 @@ impl RuntimeBuilder {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(BuildError::NoAsyncRuntime);
         }
-        let shared = Shared::new(store, self.clock, self.entropy, self.namespace, self.deltas, self.host, self.options);
+        let shared = Shared::new(store, self.clock, self.entropy, self.namespace, self.listeners, self.host, self.options);
         Ok(Runtime::launch(Arc::new(shared)))
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kneo_core::clock::{Clock, Entropy};
 use kneo_core::commit::Commit;
+use kneo_core::observer::Observer;
 use kneo_core::plan::CompiledPlan;
 use kneo_core::record::Stored;
 use kneo_core::run::RunKey;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) namespace: Namespace,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) worker: WorkerId,
     pub(crate) options: Options,
     pub(crate) plans: Plans,
@@ -52,16 +54,24 @@ pub(crate) struct Shared {
     pub(crate) background: TaskTracker,
 }
 
+/// Who is told of what happens.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
+}
+
 impl Shared {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         namespace: Namespace,
-        deltas: Option<Arc<dyn DeltaSink>>,
+        listeners: Listeners,
         host: Host,
         options: Options,
     ) -> Shared {
+        let Listeners { deltas, observers } = listeners;
         let worker = WorkerId::new(clock.now(), entropy.id_bytes());
         Shared {
             store,
@@ -69,6 +79,7 @@ impl Shared {
             entropy,
             namespace,
             deltas,
+            observers,
             worker,
             plans: Plans::new(host),
             live: LiveRuns::new(options.max_live_runs),

@@ -10,6 +10,7 @@ use kneo_core::event::{Hold, RunStarted, StartKey};
 use kneo_core::plan::CompiledPlan;
 use kneo_core::record::Record;
 use kneo_core::store::{CommitError, StoreError};
+use kneo_core::trace::TraceContext;
 use kneo_core::{Digest, Name, Path, Payload, RunId, Timestamp, Value};
 use serde::Serialize;
 
@@ -28,13 +29,14 @@ pub struct Start {
     idempotency_key: Option<String>,
     exclusive: Vec<String>,
     deadline: Option<Duration>,
+    trace: Option<TraceContext>,
 }
 
 impl Start {
     /// A start with an input, by the host itself.
     pub fn new(input: impl Into<Value>) -> Start {
-        let (by, idempotency_key, deadline) = (None, None, None);
-        Start { input: input.into(), by, labels: Vec::new(), idempotency_key, exclusive: Vec::new(), deadline }
+        let (by, idempotency_key, deadline, trace) = (None, None, None, None);
+        Start { input: input.into(), by, labels: Vec::new(), idempotency_key, exclusive: Vec::new(), deadline, trace }
     }
 
     /// On behalf of somebody whom the host has authenticated.
@@ -72,6 +74,13 @@ impl Start {
     #[must_use]
     pub fn deadline(mut self, within: Duration) -> Start {
         self.deadline = Some(within);
+        self
+    }
+
+    /// As part of a trace: the run's spans are children of this one. Without it a run has a trace of its own.
+    #[must_use]
+    pub fn trace(mut self, parent: TraceContext) -> Start {
+        self.trace = Some(parent);
         self
     }
 
@@ -175,6 +184,7 @@ pub(crate) async fn start(
         None => shared.plans.unbound(plan).map_err(RuntimeError::RequirementsMissing)?,
     };
     let now = shared.now();
+    let trace = start.trace;
     let (start, starter) = start.admit(plan, &program, now)?;
     let run = RunId::new(now, shared.entropy.id_bytes());
     for _ in 0..2 {
@@ -182,7 +192,7 @@ pub(crate) async fn start(
             shared.store.put_plan(plan.digest(), plan.bytes().clone()).await?;
             shared.plans.set_stored(plan.digest(), true);
         }
-        let creation = Creation { key: shared.key(run), start: start.clone(), starter: starter.clone() };
+        let creation = Creation { key: shared.key(run), start: start.clone(), starter: starter.clone(), trace };
         let (admission, made) = match (&bound, shared.live.slot()) {
             (Some(bound), Some(slot)) => {
                 let made = {
@@ -220,9 +230,9 @@ pub(crate) async fn start(
 
 /// Makes a run and leaves it to whoever claims it.
 async fn enqueue(shared: &Arc<Shared>, creation: Creation) -> Result<(), NotMade> {
-    let Creation { key, start, starter } = creation;
+    let Creation { key, start, starter, trace } = creation;
     let entry = Entry { at: shared.now(), path: Path::root(), event: Event::RunStarted(Box::new(start)) };
-    let record = Record { revision: REVISION, actor: starter, trace: None, entry };
+    let record = Record { revision: REVISION, actor: starter, trace, entry };
     let commit = Commit::new(shared.commit_id(), key, Author::Creator, LeaseChange::Keep, [record])
         .map_err(|error| CommitError::from(StoreError::damaged(error.to_string())))?;
     Ok(shared.commit(commit).await.map(|_| ())?)

@@ -12,6 +12,7 @@ mod suite {
     mod gone;
     mod human;
     mod observe;
+    mod observer;
     mod retry;
     mod secret;
     mod shutdown;

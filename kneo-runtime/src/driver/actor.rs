@@ -1,6 +1,7 @@
 //! One live run: the loop that decides, commits, and only then acts.
 
 mod effects;
+mod tell;
 mod turn;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use kneo_core::event::{Entry, RunStarted};
 use kneo_core::record::Record;
 use kneo_core::run::RunKey;
 use kneo_core::store::{Claimed, CommitError};
+use kneo_core::trace::TraceContext;
 use kneo_core::{Cancel, Fence, Path, Seq, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
@@ -36,10 +38,14 @@ struct Actor {
     fence: Fence,
     /// Whoever started the run; only a run that is being made asks.
     starter: By,
+    /// The trace that the starter has begun.
+    trace: Option<TraceContext>,
     /// The fold of the journal up to `tail`, and of `pending`.
     state: State,
     /// The last committed record that is folded; `None` until the run exists.
     tail: Option<Seq>,
+    /// The last record that observers were told of.
+    told: Option<Seq>,
     /// Folded, and not committed yet.
     pending: Vec<Record>,
     /// The size of `pending`, in bytes, roughly.
@@ -106,6 +112,7 @@ pub(crate) struct Creation {
     pub(crate) key: RunKey,
     pub(crate) start: RunStarted,
     pub(crate) starter: By,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// Makes a run and advances it, in a task of its own: dropping the answer stops nothing.
@@ -115,12 +122,13 @@ pub(crate) fn create(
     bound: Arc<Bound>,
     slot: Slot,
 ) -> oneshot::Receiver<Result<(), NotMade>> {
-    let Creation { key, start, starter } = creation;
+    let Creation { key, start, starter, trace } = creation;
     let (answer, created) = oneshot::channel();
     // The first epoch of every run.
     let fence = Fence::default().next();
     let mut actor = Actor::new(shared, key, bound, fence, slot);
     actor.starter = starter;
+    actor.trace = trace;
     let claimed = InputKind::Claimed { worker: shared.worker, fence, fruitless: 1 };
     actor.inbox = vec![InputKind::Start(Box::new(start)), claimed];
     actor.spawn(Opening::Create(answer));
@@ -151,7 +159,9 @@ impl Actor {
             bound,
             fence,
             starter: By::Host,
+            trace: None,
             tail: None,
+            told: None,
             pending: Vec::new(),
             weight: 0,
             inbox: Vec::new(),
@@ -250,7 +260,10 @@ impl Actor {
         let Some(tail) = self.tail.filter(|tail| self.live.take_hint(*tail)) else { return Ok(()) };
         let records = self.shared.records(&self.live.key, Some(tail)).await.map_err(RuntimeError::from);
         match records {
-            Ok(records) => self.tail = fold(&mut self.state, &records)?.or(Some(tail)),
+            Ok(records) => {
+                self.tail = fold(&mut self.state, &records)?.or(Some(tail));
+                self.tell(&records);
+            }
             // The next commit tells of what was missed here, and the next beat hints again.
             Err(error) => tracing::warn!(%error, "the news of the run could not be read"),
         }
@@ -264,6 +277,8 @@ impl Actor {
         self.state = State::new(Arc::clone(&self.bound.program), self.live.key.run);
         let records = self.shared.journal(&self.live.key).await.map_err(RuntimeError::from)?;
         self.tail = fold(&mut self.state, &records)?;
+        self.trace = records.first().and_then(|first| first.record.trace);
+        self.tell(&records);
         match self.tail {
             Some(_) => Ok(()),
             None => Err(RuntimeError::RunNotFound { run: self.live.key.run }.into()),

@@ -74,6 +74,7 @@ impl Actor {
             .with_plan(Arc::clone(plan))
             .with_run_started_at(self.state.started_at())
             .with_timeout(limit)
+            .with_parent(self.trace)
             .with_secrets(self.bound.secrets().clone());
         if kind == EffectKind::ModelTurn {
             let sink = self.shared.deltas.as_ref();

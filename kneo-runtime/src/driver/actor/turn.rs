@@ -99,9 +99,9 @@ impl Actor {
         *kind = input.kind;
         let any = !entries.is_empty();
         for entry in entries.drain(..) {
-            let actor = match &entry.event {
-                Event::RunStarted(_) => self.starter.clone(),
-                _ => By::Worker(self.shared.worker),
+            let (actor, trace) = match &entry.event {
+                Event::RunStarted(_) => (self.starter.clone(), self.trace),
+                _ => (By::Worker(self.shared.worker), None),
             };
             evolve(&mut self.state, &entry, &actor).map_err(|mismatch| RuntimeError::JournalMismatch {
                 place: Place { run: self.live.key.run, path: entry.path.clone() },
@@ -109,7 +109,7 @@ impl Actor {
                 message: mismatch.to_string(),
             })?;
             self.weight += weight(&entry);
-            self.pending.push(Record { revision: REVISION, actor, trace: None, entry });
+            self.pending.push(Record { revision: REVISION, actor, trace, entry });
         }
         self.entries = entries;
         Ok(any)
@@ -132,10 +132,12 @@ impl Actor {
         let id = CommitId::new(now, self.draws.bytes());
         let records: Arc<[Record]> = self.pending.drain(..).collect();
         self.weight = 0;
+        let told = if self.shared.observers.is_empty() { Vec::new() } else { records.to_vec() };
         let commit = Commit::new(id, self.live.key.clone(), author, lease, records)
             .map_err(|error| StoreError::damaged(format!("the engine's records make no commit: {error}")))?;
         let committed = self.shared.commit(commit).await?;
         self.tail = Some(committed.tail);
+        self.tell_committed(told, committed.tail);
         if let Some(fence) = committed.fence {
             self.fence = fence;
             self.live.hold(fence);
