@@ -16,7 +16,7 @@ pub(crate) trait Vocabulary {
     fn step(&self, id: &str) -> Option<u32>;
 
     /// The ids of all steps that may be named, in author order.
-    fn steps(&self) -> Vec<&str>;
+    fn steps(&self) -> &[&str];
 }
 
 /// One read that an expression makes.
@@ -68,7 +68,7 @@ impl Vocabulary for ComponentVocabulary {
         None
     }
 
-    fn steps(&self) -> Vec<&str> {
-        Vec::new()
+    fn steps(&self) -> &[&str] {
+        &[]
     }
 }

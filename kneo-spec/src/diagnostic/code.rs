@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Page, Severity};
+use crate::suggest::Suggestions;
 
 /// Defines [`Code`] from one table. A line is: the variant, the code's text, its severity and its
 /// rule in one sentence. The code's page is `pages/<CODE>.md` of this crate.
@@ -157,7 +158,7 @@ impl Code {
     #[must_use]
     pub fn nearest(text: &str) -> Option<Self> {
         let known = Self::ALL.iter().map(|code| code.as_str());
-        crate::suggest::nearest(&text.to_ascii_uppercase(), known).and_then(Self::find)
+        Suggestions::default().nearest(&text.to_ascii_uppercase(), known).and_then(Self::find)
     }
 
     /// Whether what a diagnostic of this code points at must not be shown.

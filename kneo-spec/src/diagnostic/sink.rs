@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Code, Diagnostic, Severity};
 use crate::source::Span;
+use crate::suggest::Suggestions;
 
 /// The diagnostics of one compilation, sorted by file, offset and code.
 ///
@@ -13,6 +14,8 @@ use crate::source::Span;
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
     seen: HashSet<(Code, Span, String)>,
+    places: HashSet<(Code, Span)>,
+    suggestions: Suggestions,
     omitted: usize,
     errors: bool,
 }
@@ -30,6 +33,7 @@ impl Diagnostics {
         }
         let same = (diagnostic.code, diagnostic.primary.span, diagnostic.message.clone());
         if self.seen.insert(same) {
+            self.places.insert((diagnostic.code, diagnostic.primary.span));
             self.items.push(diagnostic);
         }
     }
@@ -46,7 +50,15 @@ impl Diagnostics {
 
     /// Says whether a place was reported under a code.
     pub(crate) fn has(&self, code: Code, span: Span) -> bool {
-        self.items.iter().any(|known| known.code == code && known.primary.span == span)
+        self.places.contains(&(code, span))
+    }
+
+    /// Finds the name that an unknown one most likely meant. When no more diagnostics are kept nobody would read it.
+    pub(crate) fn nearest<'a>(&mut self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        if self.items.len() >= Self::KEPT {
+            return None;
+        }
+        self.suggestions.nearest(word, known)
     }
 
     /// Says whether an error is among them, so that there is no plan.

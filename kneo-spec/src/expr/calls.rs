@@ -7,7 +7,6 @@ use kneo_core::expr::{Each, EachKind, Expr, Function, Pattern};
 use super::lower::{Asked, CONVERT, Lowering, Typed};
 use super::types::{self, Type};
 use crate::diagnostic::{Code, tick, tick_list};
-use crate::suggest::nearest;
 
 const MACROS: [(&str, EachKind); 5] = [
     ("all", EachKind::All),
@@ -193,7 +192,7 @@ impl Lowering<'_> {
         let known: Vec<&str> =
             functions.chain(MACROS.iter().map(|(word, _)| *word)).chain(["has", "default"]).collect();
         let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, ours)| *ours);
-        let help = match alias.or_else(|| nearest(name, known.iter().copied())) {
+        let help = match alias.or_else(|| self.sink.nearest(name, known.iter().copied())) {
             Some(near) => format!("did you mean {}?", tick(near)),
             None => format!("the functions are {}", tick_list(known)),
         };

@@ -53,7 +53,7 @@ pub(super) struct Lowering<'a> {
     piece: &'a Piece<'a>,
     info: &'a SourceInfo,
     pub(super) vocabulary: &'a dyn Vocabulary,
-    sink: &'a mut Diagnostics,
+    pub(super) sink: &'a mut Diagnostics,
     reads: Vec<Read>,
     /// The variables of the macros around, innermost last.
     pub(super) locals: Vec<String>,
@@ -221,7 +221,7 @@ impl Lowering<'_> {
             Err(problem) => {
                 let last = problem.reach().checked_sub(1).and_then(|last| chain.segments.get(last));
                 let range = self.range(last.and_then(Segment::node).unwrap_or(chain.base));
-                let diagnostic = problem.diagnostic(self.piece, range, self.vocabulary);
+                let diagnostic = problem.diagnostic(self.piece, range, self.vocabulary, self.sink);
                 self.sink.push(diagnostic);
                 return None;
             }

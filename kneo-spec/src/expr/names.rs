@@ -7,9 +7,8 @@ use cel::common::ast::{Expr as Cel, LiteralValue, operators};
 use kneo_core::expr::{Root, StepField};
 
 use super::types::Type;
-use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick, tick_list};
 use crate::expr::piece::Piece;
-use crate::suggest::nearest;
 use crate::vocabulary::Vocabulary;
 
 /// A walk from a base: `base.key["key"][index]`, without recursion however long it is.
@@ -190,9 +189,15 @@ impl Problem<'_> {
     }
 
     /// Says what is wrong with the name at a range.
-    pub(super) fn diagnostic(self, piece: &Piece<'_>, range: Range<usize>, vocabulary: &dyn Vocabulary) -> Diagnostic {
+    pub(super) fn diagnostic(
+        self,
+        piece: &Piece<'_>,
+        range: Range<usize>,
+        vocabulary: &dyn Vocabulary,
+        sink: &mut Diagnostics,
+    ) -> Diagnostic {
         match self {
-            Self::NoSuchName(name) => unknown_root(piece, range, name, vocabulary),
+            Self::NoSuchName(name) => unknown_root(piece, range, name, vocabulary, sink),
             Self::NotHere(name) => {
                 let message = format!("{} cannot be read here", tick(name));
                 let known = visible(vocabulary);
@@ -202,9 +207,9 @@ impl Problem<'_> {
             }
             Self::NoSuchStep(id) => {
                 let steps = vocabulary.steps();
-                let help = match nearest(id, steps.iter().copied()) {
+                let help = match sink.nearest(id, steps.iter().copied()) {
                     Some(near) => format!("did you mean {}?", tick(near)),
-                    None => format!("the steps that can be read here are {}", some_of(&steps)),
+                    None => format!("the steps that can be read here are {}", some_of(steps)),
                 };
                 piece.diagnostic(Code::ExprUnknownStep, range, format!("there is no step {}", tick(id))).help(help)
             }
@@ -221,7 +226,7 @@ impl Problem<'_> {
                     .help(format!("add one of {}", tick_list(known.iter().copied())))
             }
             Self::NoSuchField { of, field, known, .. } => {
-                let help = match nearest(field, known.iter().copied()) {
+                let help = match sink.nearest(field, known.iter().copied()) {
                     Some(near) => format!("did you mean {}?", tick(near)),
                     None => format!("it has {}", tick_list(known.iter().copied())),
                 };
@@ -231,11 +236,17 @@ impl Problem<'_> {
     }
 }
 
-fn unknown_root(piece: &Piece<'_>, range: Range<usize>, name: &str, vocabulary: &dyn Vocabulary) -> Diagnostic {
+fn unknown_root(
+    piece: &Piece<'_>,
+    range: Range<usize>,
+    name: &str,
+    vocabulary: &dyn Vocabulary,
+    sink: &mut Diagnostics,
+) -> Diagnostic {
     let known = visible(vocabulary);
     let help = if vocabulary.step(name).is_some() {
         format!("to read the step, write `steps.{name}.output`")
-    } else if let Some(near) = nearest(name, known.iter().copied()) {
+    } else if let Some(near) = sink.nearest(name, known.iter().copied()) {
         format!("did you mean {}?", tick(near))
     } else {
         format!("to mean the text, quote it: `'{name}'`; what can be read here is {}", tick_list(known))

@@ -24,8 +24,8 @@ impl Vocabulary for Workflow {
         STEPS.iter().zip(0..).find(|(step, _)| **step == id).map(|(_, index)| index)
     }
 
-    fn steps(&self) -> Vec<&str> {
-        STEPS.to_vec()
+    fn steps(&self) -> &[&str] {
+        &STEPS
     }
 }
 

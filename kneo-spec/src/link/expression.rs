@@ -44,8 +44,8 @@ impl Vocabulary for StepVocabulary<'_> {
         self.places.get(id).copied()
     }
 
-    fn steps(&self) -> Vec<&str> {
-        self.ids.clone()
+    fn steps(&self) -> &[&str] {
+        &self.ids
     }
 }
 

@@ -7,7 +7,6 @@ use kneo_core::name::Name;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick, tick_list};
 use crate::document::{Component, Document, Home, Ix, Linked, Raw, Tool};
 use crate::source::{Span, Spanned};
-use crate::suggest::nearest;
 
 /// The kinds of component that a step refers to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,13 +108,14 @@ impl Names {
             (Some((at, _)), None) => Some(*at),
             (None, Some((_, at, _))) => Some(*at),
             (None, None) => {
-                sink.push(self.unknown(kind, name));
+                let diagnostic = self.unknown(kind, name, sink);
+                sink.push(diagnostic);
                 None
             }
         }
     }
 
-    fn unknown(&self, kind: Kind, name: &Spanned<Name>) -> Diagnostic {
+    fn unknown(&self, kind: Kind, name: &Spanned<Name>, sink: &mut Diagnostics) -> Diagnostic {
         let word = kind.word();
         let diagnostic =
             Diagnostic::new(Code::ComponentRef, name.span, format!("there is no {word} {}", tick(name.value.as_str())));
@@ -133,7 +133,7 @@ impl Names {
             let root = root.filter(move |_| kind == Kind::Agent);
             table.order.iter().map(Name::as_str).chain(root)
         };
-        let help = match nearest(name.value.as_str(), known()) {
+        let help = match sink.nearest(name.value.as_str(), known()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known().next().is_none() => {
                 format!("declare it under `components.{word}s`")
@@ -149,7 +149,7 @@ impl Names {
             return Some(Ix::new(*at));
         }
         let known = self.tools.order.iter().map(Name::as_str);
-        let help = match nearest(name.value.as_str(), known) {
+        let help = match sink.nearest(name.value.as_str(), known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "declare it under the top-level `tools`".to_owned(),
         };

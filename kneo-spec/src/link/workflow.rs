@@ -12,7 +12,6 @@ use crate::document::{
     Bound, Condition, Edge, Flow, Graph, Linked, OnError, OnMax, Raw, Step, StepIx, StepKind, Workflow,
 };
 use crate::source::Spanned;
-use crate::suggest::nearest;
 
 /// The steps of a workflow by id.
 struct Ids {
@@ -67,7 +66,7 @@ impl Linker<'_> {
             return Some(*at);
         }
         let known = || ids.order.iter().map(Name::as_str);
-        let help = match nearest(name.value.as_str(), known()) {
+        let help = match self.sink.nearest(name.value.as_str(), known()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write {}", tick_list(known().take(8))),
         };

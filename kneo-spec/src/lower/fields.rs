@@ -4,7 +4,6 @@ use super::Lower;
 use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::shape::{Field, Presence, Shape, Support, Word};
 use crate::source::Span;
-use crate::suggest::nearest;
 use crate::syntax::{Entry, Key, Kind, NodeId};
 
 /// The fields of one mapping that are there, known and supported.
@@ -129,7 +128,7 @@ impl Lower<'_> {
             return;
         }
         let known = || shape.fields.iter().filter(|field| field.support == Support::Now).map(|field| field.name);
-        let help = match nearest(&key.text, known()) {
+        let help = match self.sink.nearest(&key.text, known()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("{} has {}; a key of your own begins with `x-`", shape.name, tick_list(known())),
         };
@@ -169,7 +168,7 @@ impl Lower<'_> {
             };
         }
         let known = || words.iter().filter(|word| word.support == Support::Now).map(|word| word.text);
-        let help = match nearest(text, words.iter().map(|word| word.text)) {
+        let help = match self.sink.nearest(text, words.iter().map(|word| word.text)) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("write {}", tick_list(known())),
         };
