@@ -76,7 +76,7 @@ pub(crate) fn valid_document(
         sink.settle(|_| String::new());
         return Err(sink);
     };
-    let valid = understand(&tree, &mut sink);
+    let valid = understand(&tree, options.limits, &mut sink);
     sink.settle(|span| tree.path_at(span));
     match valid {
         Some((document, layout)) => Ok(ValidSpec { tree, document, layout, diagnostics: sink }),
@@ -84,9 +84,9 @@ pub(crate) fn valid_document(
     }
 }
 
-fn understand(tree: &Tree, sink: &mut Diagnostics) -> Option<(Valid<Document<Linked>>, Layout)> {
+fn understand(tree: &Tree, limits: Limits, sink: &mut Diagnostics) -> Option<(Valid<Document<Linked>>, Layout)> {
     let raw = lower(tree, sink)?;
-    let (linked, layout) = link(raw, tree, sink);
+    let (linked, layout) = link(raw, tree, limits, sink);
     let valid = check(linked, &layout, tree, sink)?;
     Some((valid, layout))
 }

@@ -5,6 +5,7 @@
 
 mod calls;
 mod deep;
+mod failure;
 mod guards;
 mod holes;
 mod hyphen;
@@ -21,6 +22,7 @@ use kneo_core::expr::{Expr, TextPart, TextTemplate, ValueTemplate};
 use kneo_core::value::{Number, Value};
 
 use self::holes::Part;
+pub(crate) use self::parse::Parser;
 use self::piece::Piece;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::syntax::{Kind, NodeId, Text, Tree};
@@ -29,8 +31,13 @@ use crate::vocabulary::{Compiled, Read, Vocabulary};
 /// Compiles a bare expression whose value is a condition; `None` when it has an error, which is reported.
 ///
 /// One that can never be a bool is an error.
-pub(crate) fn condition(text: &Text, vocabulary: &dyn Vocabulary, sink: &mut Diagnostics) -> Option<Compiled<Expr>> {
-    let (compiled, found) = one(Piece::whole(text), vocabulary, sink)?;
+pub(crate) fn condition(
+    text: &Text,
+    vocabulary: &dyn Vocabulary,
+    parser: &mut Parser,
+    sink: &mut Diagnostics,
+) -> Option<Compiled<Expr>> {
+    let (compiled, found) = one(Piece::whole(text), vocabulary, parser, sink)?;
     if found.is_a(&[types::Type::Bool]) {
         return Some(compiled);
     }
@@ -44,15 +51,19 @@ pub(crate) fn condition(text: &Text, vocabulary: &dyn Vocabulary, sink: &mut Dia
 pub(crate) fn template(
     text: &Text,
     vocabulary: &dyn Vocabulary,
+    parser: &mut Parser,
     sink: &mut Diagnostics,
 ) -> Option<Compiled<TextTemplate>> {
     let mut parts = Vec::new();
     let mut reads = Vec::new();
     let mut whole = true;
     for part in holes::split(text.as_str()) {
+        if !parser.is_open() {
+            return None;
+        }
         match part {
             Part::Text(text) => parts.push(TextPart::Text(text.into())),
-            Part::Hole(range) => match one(Piece::part(text, range), vocabulary, sink) {
+            Part::Hole(range) => match one(Piece::part(text, range), vocabulary, parser, sink) {
                 Some((compiled, _)) => {
                     reads.extend(compiled.reads);
                     parts.push(filled(compiled.code));
@@ -76,10 +87,11 @@ pub(crate) fn value(
     tree: &Tree,
     node: NodeId,
     vocabulary: &dyn Vocabulary,
+    parser: &mut Parser,
     sink: &mut Diagnostics,
 ) -> Option<Compiled<ValueTemplate>> {
     let mut reads = Vec::new();
-    let code = node_value(tree, node, vocabulary, sink, &mut reads)?;
+    let code = node_value(tree, node, vocabulary, parser, sink, &mut reads)?;
     if deep::nesting(&code) > deep::MAX_NESTING {
         let message = "the value nests too deep to be part of a plan";
         sink.push(Diagnostic::new(Code::ExprTooDeep, tree.node(node).span, message).help("pass it as flatter parts"));
@@ -92,6 +104,7 @@ fn node_value(
     tree: &Tree,
     node: NodeId,
     vocabulary: &dyn Vocabulary,
+    parser: &mut Parser,
     sink: &mut Diagnostics,
     reads: &mut Vec<Read>,
 ) -> Option<ValueTemplate> {
@@ -102,7 +115,7 @@ fn node_value(
         Kind::Float(number) => Some(ValueTemplate::literal(&Value::Number(Number::float(*number).ok()?))),
         Kind::Text(..) => {
             let text = tree.text(node)?;
-            let compiled = template(&text, vocabulary, sink)?;
+            let compiled = template(&text, vocabulary, parser, sink)?;
             if !text.as_str().contains("{{") {
                 warn_of_lookalike(&text, vocabulary, sink);
             }
@@ -110,14 +123,15 @@ fn node_value(
             Some(typed(compiled.code))
         }
         Kind::List(items) => {
-            let items: Vec<_> = items.iter().map(|item| node_value(tree, *item, vocabulary, sink, reads)).collect();
+            let items: Vec<_> =
+                items.iter().map(|item| node_value(tree, *item, vocabulary, parser, sink, reads)).collect();
             items.into_iter().collect::<Option<_>>().map(ValueTemplate::list)
         }
         Kind::Map(entries) => {
             let entries: Vec<_> = entries
                 .iter()
                 .map(|entry| {
-                    let value = node_value(tree, entry.value, vocabulary, sink, reads)?;
+                    let value = node_value(tree, entry.value, vocabulary, parser, sink, reads)?;
                     Some((Arc::clone(&entry.key.text), value))
                 })
                 .collect();
@@ -128,12 +142,18 @@ fn node_value(
 }
 
 /// Compiles one expression and says which type it has, as far as that is evident.
-fn one(piece: Piece<'_>, vocabulary: &dyn Vocabulary, sink: &mut Diagnostics) -> Option<(Compiled<Expr>, types::Type)> {
+fn one(
+    piece: Piece<'_>,
+    vocabulary: &dyn Vocabulary,
+    parser: &mut Parser,
+    sink: &mut Diagnostics,
+) -> Option<(Compiled<Expr>, types::Type)> {
+    parser.count(&piece, sink)?;
     if let Some(diagnostic) = hyphen::diagnose(&piece, vocabulary) {
         sink.push(diagnostic);
         return None;
     }
-    let parsed = match parse::parse(&piece) {
+    let parsed = match parser.parse(&piece) {
         Ok(parsed) => parsed,
         Err(diagnostic) => {
             sink.push(*diagnostic);

@@ -19,14 +19,20 @@ use crate::document::{
     Agent, Approval, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked, OnError,
     Output, Raw, RawRef, Root, Running, Step, StepKind, Tool, Workflow,
 };
+use crate::expr::Parser;
 use crate::source::Spanned;
-use crate::syntax::Tree;
+use crate::syntax::{Limits, Tree};
 use crate::vocabulary::ComponentVocabulary;
 use names::Names;
 use step::Target;
 
 /// Resolves a document.
-pub(crate) fn link(mut raw: Document<Raw>, tree: &Tree, sink: &mut Diagnostics) -> (Document<Linked>, Layout) {
+pub(crate) fn link(
+    mut raw: Document<Raw>,
+    tree: &Tree,
+    limits: Limits,
+    sink: &mut Diagnostics,
+) -> (Document<Linked>, Layout) {
     let names = Names::of(&raw);
     if raw.root == Root::Missing {
         sink.push(
@@ -41,7 +47,7 @@ pub(crate) fn link(mut raw: Document<Raw>, tree: &Tree, sink: &mut Diagnostics) 
         targets.push(step::targets(&mut raw, at, &names, sink));
     }
     let layout = Layout::new(&raw, &targets, root);
-    let mut linker = Linker { tree, sink };
+    let mut linker = Linker { tree, parser: Parser::new(limits.expressions), sink };
     let workflows = raw
         .workflows
         .into_iter()
@@ -72,6 +78,7 @@ pub(crate) fn link(mut raw: Document<Raw>, tree: &Tree, sink: &mut Diagnostics) 
 /// What resolving a document carries along.
 struct Linker<'a> {
     tree: &'a Tree,
+    parser: Parser,
     sink: &'a mut Diagnostics,
 }
 

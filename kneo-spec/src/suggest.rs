@@ -26,11 +26,7 @@ impl Suggestions {
     ///
     /// A candidate counts only when it is within a third of the word's length (at most three edits; swapped
     /// neighbours are one edit), or when it differs in case, hyphens and underscores alone. Of equals the first wins.
-    pub(crate) fn nearest<'a>(
-        &mut self,
-        word: &str,
-        candidates: impl IntoIterator<Item = &'a str>,
-    ) -> Option<&'a str> {
+    pub(crate) fn nearest<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         if word.len() > LONGEST * 4 {
             return None;
         }

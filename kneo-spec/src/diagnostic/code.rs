@@ -90,6 +90,7 @@ codes! {
 
     ExprSyntax = "E_EXPR_SYNTAX" Error "Expressions and holes are well-formed.";
     ExprTooLong = "E_EXPR_TOO_LONG" Error "An expression has at most 2,048 bytes.";
+    ExprTooMuch = "E_EXPR_TOO_MUCH" Error "All expressions of a spec together have at most 200,000 parts.";
     ExprTooDeep = "E_EXPR_TOO_DEEP" Error "Expressions and values nest only as deep as a plan can hold.";
     ExprUnsupported = "E_EXPR_UNSUPPORTED" Error "Expressions use only the part of CEL that the language has.";
     ExprHyphen = "E_EXPR_HYPHEN" Error "A step whose id is no identifier is read as `steps[\"id\"]`.";

@@ -12,7 +12,7 @@ pub(super) fn diagnose(piece: &Piece<'_>, vocabulary: &dyn Vocabulary) -> Option
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         if matches!(byte, b'\'' | b'"') {
-            at = end_of_string(cel, at)?;
+            at = end_of_string(bytes, at)?;
             continue;
         }
         let starts_word =

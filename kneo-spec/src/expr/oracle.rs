@@ -6,7 +6,7 @@ use cel::{Context, Program};
 use kneo_core::expr::{ExprErrorCode, Meter};
 use proptest::prelude::*;
 
-use super::tests::{Workflow, compiled, run, with_text};
+use super::tests::{Workflow, compiled, parser, run, with_text};
 use super::*;
 
 /// What an expression comes to, such that an int differs from a double and the order of keys does not count.
@@ -20,7 +20,7 @@ fn ours(written: &str) -> Result<Outcome, String> {
     let Some((compiled, _)) = compiled(written) else {
         return Err(with_text(written, |text, _| {
             let mut sink = Diagnostics::default();
-            assert!(one(Piece::whole(text), &Workflow, &mut sink).is_none());
+            assert!(one(Piece::whole(text), &Workflow, &mut parser(), &mut sink).is_none());
             sink.iter().map(|found| found.code.as_str()).collect::<Vec<_>>().join(" ")
         }));
     };
@@ -333,8 +333,8 @@ proptest! {
             for hole in [false, true] {
                 let mut sink = Diagnostics::default();
                 let whole = match hole {
-                    true => template(text, &Workflow, &mut sink).is_some(),
-                    false => condition(text, &Workflow, &mut sink).is_some(),
+                    true => template(text, &Workflow, &mut parser(), &mut sink).is_some(),
+                    false => condition(text, &Workflow, &mut parser(), &mut sink).is_some(),
                 };
                 assert_eq!(whole, !sink.has_errors(), "{written}: {sink:?}");
                 for found in &sink {

@@ -1,19 +1,22 @@
 //! The one module that knows how CEL is parsed.
 
+use std::sync::mpsc;
 use std::thread;
 
 use cel::common::ast::SourceInfo;
-use cel::{Env, IdedExpr, ParseError};
+use cel::{Env, IdedExpr};
 
+use super::failure::Failure;
+use super::holes::end_of_string;
 use super::piece::Piece;
-use crate::diagnostic::{Code, Diagnostic, tick};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::syntax::quote;
 
 /// The longest expression, in bytes.
 pub(super) const MAX_BYTES: usize = 2 << 10;
 
 /// How deep brackets and conditionals may nest.
-const MAX_DEPTH: u16 = 32;
+pub(super) const MAX_DEPTH: u16 = 32;
 
 /// What the parser may need for [`MAX_DEPTH`] levels, unoptimised: up to 180 KiB each.
 const STACK_BYTES: usize = 16 << 20;
@@ -27,36 +30,135 @@ pub(super) struct Parsed {
     pub(super) info: SourceInfo,
 }
 
-/// Parses one expression, and reports the first error only: those after it are mostly its echoes.
-pub(super) fn parse(piece: &Piece<'_>) -> Result<Parsed, Box<Diagnostic>> {
-    let cel = piece.cel();
-    if cel.len() > MAX_BYTES {
-        let message = format!("the expression has {} bytes, and at most {MAX_BYTES} are read", cel.len());
-        let diagnostic = Diagnostic::new(Code::ExprTooLong, piece.whole_span(), message);
-        return Err(Box::new(diagnostic.help("compute parts of it in `set` steps and read those")));
+/// Parses the expressions of one compilation.
+pub(crate) struct Parser {
+    /// How many parts all expressions together may have.
+    most: usize,
+    /// How many of them may still come; `None` after there were more, which was reported.
+    left: Option<usize>,
+    deep: Option<Deep>,
+}
+
+impl Parser {
+    /// A parser of so many parts at most: see [`parts`].
+    pub(crate) fn new(parts: usize) -> Self {
+        Self { most: parts, left: Some(parts), deep: None }
     }
-    if cel.trim().is_empty() {
-        let (message, help) = match piece.is_hole {
-            true => ("the hole is empty", "write an expression between the braces, or a literal `{{` as `{{ '{{' }}`"),
-            false => ("the expression is empty", "write an expression, such as `input.ok`"),
+
+    /// Whether another expression may come.
+    pub(super) fn is_open(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Takes an expression into account; `None` when there were too many before.
+    pub(super) fn count(&mut self, piece: &Piece<'_>, sink: &mut Diagnostics) -> Option<()> {
+        self.left = self.left?.checked_sub(parts(piece.cel()));
+        if self.left.is_none() {
+            let message = format!("the expressions of this spec have more than {} parts", self.most);
+            let diagnostic = Diagnostic::new(Code::ExprTooMuch, piece.whole_span(), message);
+            sink.push(diagnostic.help("compute what several of them share in `set` steps, and read that"));
+        }
+        self.left.map(drop)
+    }
+
+    /// Parses one expression, and reports the first error only: those after it are mostly its echoes.
+    pub(super) fn parse(&mut self, piece: &Piece<'_>) -> Result<Parsed, Box<Diagnostic>> {
+        let cel = piece.cel();
+        if cel.len() > MAX_BYTES {
+            let message = format!("the expression has {} bytes, and at most {MAX_BYTES} are read", cel.len());
+            let diagnostic = Diagnostic::new(Code::ExprTooLong, piece.whole_span(), message);
+            return Err(Box::new(diagnostic.help("compute parts of it in `set` steps and read those")));
+        }
+        if cel.trim().is_empty() {
+            let (message, help) = match piece.is_hole {
+                true => {
+                    ("the hole is empty", "write an expression between the braces, or a literal `{{` as `{{ '{{' }}`")
+                }
+                false => ("the expression is empty", "write an expression, such as `input.ok`"),
+            };
+            return Err(Box::new(Diagnostic::new(Code::ExprSyntax, piece.whole_span(), message).help(help)));
+        }
+        if let Some(diagnostic) = wrapped(piece) {
+            return Err(Box::new(diagnostic));
+        }
+        let result = if is_shallow(cel) { run(cel) } else { self.run_deep(cel) };
+        result.map_err(|failure| Box::new(failure.diagnostic(piece)))
+    }
+
+    fn run_deep(&mut self, cel: &str) -> Result<Parsed, Failure> {
+        if self.deep.is_none() {
+            self.deep = Deep::start();
+        }
+        let parsed = self.deep.as_ref().and_then(|deep| deep.run(cel));
+        parsed.unwrap_or_else(|| {
+            self.deep = None;
+            Err(Failure::unparsed())
+        })
+    }
+}
+
+/// A thread for deep expressions.
+///
+/// The parser recurses with frames so large that a dozen brackets overflow a worker's stack, which ends the process; so
+/// it gets a stack that holds the deepest text it accepts. It ends with the compilation.
+struct Deep {
+    texts: Option<mpsc::Sender<String>>,
+    results: mpsc::Receiver<Result<Parsed, Failure>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Deep {
+    fn start() -> Option<Self> {
+        let (texts, next) = mpsc::channel::<String>();
+        let (result, results) = mpsc::channel();
+        let work = move || {
+            for cel in next {
+                if result.send(run(&cel)).is_err() {
+                    return;
+                }
+            }
         };
-        return Err(Box::new(Diagnostic::new(Code::ExprSyntax, piece.whole_span(), message).help(help)));
+        let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(work).ok()?;
+        Some(Self { texts: Some(texts), results, thread: Some(thread) })
     }
-    if let Some(diagnostic) = wrapped(piece) {
-        return Err(Box::new(diagnostic));
+
+    /// `None` when the thread is gone.
+    fn run(&self, cel: &str) -> Option<Result<Parsed, Failure>> {
+        self.texts.as_ref()?.send(cel.to_owned()).ok()?;
+        self.results.recv().ok()
     }
-    let result = if is_shallow(cel) {
-        run(cel)
-    } else {
-        // The parser recurses with frames so large that a dozen brackets overflow a worker's stack, which ends the
-        // process; so it gets a stack that holds the deepest text it accepts.
-        let parsed = thread::scope(|scope| {
-            let worker = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || run(cel)).ok()?;
-            worker.join().ok()
-        });
-        parsed.unwrap_or_else(|| Err(Failure::unparsed()))
-    };
-    result.map_err(|failure| Box::new(failure.diagnostic(piece)))
+}
+
+impl Drop for Deep {
+    fn drop(&mut self) {
+        // Without a sender the thread ends.
+        self.texts = None;
+        if let Some(thread) = self.thread.take() {
+            // What it has to say it said as a result.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Counts what the parser's time goes by: names, numbers, texts, signs, and two for the expression itself, as if they
+/// were the braces of its hole.
+fn parts(cel: &str) -> usize {
+    let bytes = cel.as_bytes();
+    let mut count = 2;
+    let mut at = 0;
+    let mut in_word = false;
+    while let Some(byte) = bytes.get(at) {
+        let is_word = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | 0x80..);
+        if !byte.is_ascii_whitespace() && !(is_word && in_word) {
+            count += 1;
+        }
+        in_word = is_word;
+        at = match byte {
+            b'\'' | b'"' => end_of_string(bytes, at).unwrap_or(bytes.len()),
+            _ => at + 1,
+        };
+    }
+    count
 }
 
 /// Whether the parser's recursion is sure to fit any stack.
@@ -75,125 +177,30 @@ fn run(cel: &str) -> Result<Parsed, Failure> {
     }
 }
 
-/// The parser's message and its place: a line and a column in characters, both from 1.
-struct Failure {
-    message: String,
-    position: Option<(usize, usize)>,
-}
-
-impl Failure {
-    fn of(error: &ParseError) -> Self {
-        let number = |n: isize| usize::try_from(n).ok().filter(|n| *n > 0);
-        Self { message: error.msg.clone(), position: number(error.pos.0).zip(number(error.pos.1)) }
-    }
-
-    fn unparsed() -> Self {
-        Self { message: String::new(), position: None }
-    }
-
-    fn diagnostic(&self, piece: &Piece<'_>) -> Diagnostic {
-        let cel = piece.cel();
-        let offset = self.position.and_then(|(line, column)| offset_of(cel, line, column));
-        let message = self.message.strip_prefix("Syntax error: ").unwrap_or(&self.message);
-        let word = message.strip_prefix("reserved identifier: ").or_else(|| quoted(message));
-        let range = match (offset, word) {
-            (Some(_), Some("<EOF>")) => {
-                let end = cel.trim_end();
-                let last = end.chars().next_back().map_or(0, char::len_utf8);
-                end.len() - last..end.len()
-            }
-            (Some(at), Some(word)) if cel.get(at..).is_some_and(|rest| rest.starts_with(word)) => {
-                at..at + word.trim_end().len()
-            }
-            (Some(at), _) => at..at,
-            (None, _) => {
-                let (code, text, help) = explain("", None, "");
-                return Diagnostic::new(code, piece.whole_span(), text).help(help);
-            }
-        };
-        let (code, text, help) = explain(message, word.map(str::trim), cel.get(range.start..).unwrap_or_default());
-        piece.diagnostic(code, range, text).help(help)
-    }
-}
-
-/// Says in the language's words what the parser said in its own, and what to do.
-fn explain(message: &str, word: Option<&str>, rest: &str) -> (Code, String, &'static str) {
-    if message.contains("Recursion limit") {
-        let text = format!("the expression nests deeper than {MAX_DEPTH} levels");
-        return (Code::ExprTooDeep, text, "compute parts of it in `set` steps and read those");
-    }
-    if message.starts_with("unsupported syntax") {
-        let is_optional = rest.starts_with(".?") || rest.starts_with("[?") || rest.starts_with('?');
-        let help = match is_optional {
-            true => "guard the read with `has()` or `default()`",
-            false => "write the key in brackets: `x[\"…\"]`",
-        };
-        return (Code::ExprUnsupported, "this syntax of CEL is not part of the language".to_owned(), help);
-    }
-    if message.starts_with("invalid int") {
-        return (Code::ExprUnsupported, INTEGERS.to_owned(), "carry longer numbers as text");
-    }
-    if message.starts_with("invalid double") {
-        return (Code::ExprUnsupported, "the number is too large for a double".to_owned(), "write a smaller number");
-    }
-    let (text, help) = syntax(message, word, rest);
-    (Code::ExprSyntax, text, help)
-}
-
-fn syntax(message: &str, word: Option<&str>, rest: &str) -> (String, &'static str) {
-    const ESCAPE: &str = "the string has an escape that does not exist";
-    const BACKSLASH: &str = "write a backslash as `\\\\`, or the string as `r'…'`";
-    if let Some(name) = message.strip_prefix("reserved identifier: ") {
-        return (format!("{} is a reserved word", tick(name)), "read it as a key: `x[\"…\"]`");
-    }
-    if message.starts_with("invalid string") {
-        return (ESCAPE.to_owned(), BACKSLASH);
-    }
-    let Some(word) = word else {
-        return ("this is not an expression".to_owned(), "write an expression of CEL, such as `input.n > 3`");
-    };
-    if message.starts_with("token recognition") && word.starts_with(['\'', '"']) {
-        // A string without an end reaches to the end of its line; what stops before it is an escape.
-        let stops = rest.strip_prefix(word).is_some_and(|after| !after.is_empty() && !after.starts_with('\n'));
-        return match stops && word.contains('\\') {
-            true => (ESCAPE.to_owned(), BACKSLASH),
-            false => ("the string is not closed".to_owned(), "close it with the quote that it begins with"),
-        };
-    }
-    let no_operator = || format!("{} is not an operator", tick(word));
-    match word {
-        "<EOF>" => {
-            ("the expression ends too early".to_owned(), "an operand or a closing bracket is missing at its end")
-        }
-        "=" => (no_operator(), "to compare, write `==`"),
-        "&" | "and" => (no_operator(), "write `&&`"),
-        "|" => (no_operator(), "write `||`, or call a function: `f(x)`"),
-        "or" => (no_operator(), "write `||`"),
-        "not" => (no_operator(), "write `!`: `!(x in list)`"),
-        "is" => (no_operator(), "write `==`"),
-        "" => ("this white space is none of CEL".to_owned(), "write plain spaces between words"),
-        _ if message.starts_with("missing") => (format!("{} is missing here", tick(word)), "write it here"),
-        _ => (format!("{} is not expected here", tick(word)), "check the operators, commas and brackets before it"),
-    }
-}
-
-/// The first text between single quotes, which may hold single quotes itself.
-fn quoted(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once('\'')?;
-    let end = ["' expecting", "' at '"].iter().find_map(|mark| rest.find(mark)).or_else(|| rest.rfind('\''))?;
-    rest.get(..end)
-}
-
-fn offset_of(cel: &str, line: usize, column: usize) -> Option<usize> {
-    let start: usize = cel.split_inclusive('\n').take(line - 1).map(str::len).sum();
-    let rest = cel.get(start..)?;
-    Some(rest.char_indices().nth(column - 1).map_or(cel.len(), |(at, _)| start + at))
-}
-
 /// A bare expression that its author put into a hole.
 fn wrapped(piece: &Piece<'_>) -> Option<Diagnostic> {
     let inner = piece.cel().trim().strip_prefix("{{").filter(|_| !piece.is_hole)?;
     let bare = inner.strip_suffix("}}").unwrap_or(inner).trim();
     let diagnostic = Diagnostic::new(Code::ExprSyntax, piece.whole_span(), "an expression is written without `{{ }}`");
     Some(diagnostic.help(format!("write it bare: `{}`", quote(bare))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn parts_are_what_a_reader_would_count() {
+        for (cel, words) in [
+            ("", 0),
+            ("prev", 1),
+            ("steps.plan.output", 5),
+            ("steps['my step'].output", 6),
+            (" size( input.text ) / 10 ", 8),
+            ("'it\\'s {{ a }}' + größe", 3),
+            ("'open", 1),
+        ] {
+            assert_eq!(parts(cel), words + 2, "{cel}");
+        }
+    }
 }

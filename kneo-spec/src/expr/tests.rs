@@ -70,8 +70,12 @@ pub(super) fn with_text<T>(written: &str, use_it: impl FnOnce(&Text, &SourceFile
     use_it(&tree.text(entries[0].value).unwrap(), file)
 }
 
+pub(super) fn parser() -> Parser {
+    Parser::new(Limits::default().expressions)
+}
+
 pub(super) fn compiled(written: &str) -> Option<(Compiled<Expr>, types::Type)> {
-    with_text(written, |text, _| one(Piece::whole(text), &Workflow, &mut Diagnostics::default()))
+    with_text(written, |text, _| one(Piece::whole(text), &Workflow, &mut parser(), &mut Diagnostics::default()))
 }
 
 /// The value, or the code of the error.
@@ -140,7 +144,7 @@ fn expressions_come_to_their_values() {
 fn complaints(written: &str, vocabulary: &dyn Vocabulary) -> Vec<String> {
     with_text(written, |text, file| {
         let mut sink = Diagnostics::default();
-        let compiled = condition(text, vocabulary, &mut sink);
+        let compiled = condition(text, vocabulary, &mut parser(), &mut sink);
         assert_eq!(compiled.is_none(), sink.has_errors(), "{written}: {sink:?}");
         sink.iter()
             .map(|found| {
@@ -444,7 +448,7 @@ fn reads_are_guarded_by_has_and_default_around_them() {
 fn template_of(written: &str) -> Result<String, Vec<String>> {
     with_text(written, |text, file| {
         let mut sink = Diagnostics::default();
-        match template(text, &Workflow, &mut sink) {
+        match template(text, &Workflow, &mut parser(), &mut sink) {
             Some(compiled) => Ok(compiled.code.eval(&run(), &mut Meter::new()).unwrap().to_string()),
             None => Err(sink.iter().map(|d| format!("{} {}", d.code, file.slice(d.primary.span))).collect()),
         }
@@ -477,7 +481,7 @@ fn value_template(yaml: &str) -> Result<String, Vec<String>> {
     let id = sources.add("spec", yaml);
     let mut sink = Diagnostics::default();
     let tree = parse(sources.file(id).unwrap(), Limits::default(), &mut sink).unwrap();
-    let compiled = value(&tree, tree.root().unwrap(), &Workflow, &mut sink);
+    let compiled = value(&tree, tree.root().unwrap(), &Workflow, &mut parser(), &mut sink);
     let codes: Vec<String> = sink.iter().map(|found| found.code.to_string()).collect();
     match compiled {
         Some(compiled) if codes.is_empty() => Ok(serde_json::to_string(&compiled.code).unwrap()),

@@ -57,21 +57,21 @@ impl Linker<'_> {
     ) -> Option<Spanned<Compiled<Expr>>> {
         let compiled = match &raw.value {
             RawExpr::Bool(value) => constant(Expr::Literal(Value::Bool(*value))),
-            RawExpr::Text(text) => expr::condition(text, vocabulary, self.sink)?,
+            RawExpr::Text(text) => expr::condition(text, vocabulary, &mut self.parser, self.sink)?,
         };
         Some(Spanned::new(compiled, raw.span))
     }
 
     pub(super) fn text(&mut self, raw: &RawText, vocabulary: &dyn Vocabulary) -> Option<Compiled<TextTemplate>> {
         if raw.holes {
-            return expr::template(&raw.text, vocabulary, self.sink);
+            return expr::template(&raw.text, vocabulary, &mut self.parser, self.sink);
         }
         let text = TextPart::Text(raw.text.as_str().into());
         Some(constant(TextTemplate::new([text])))
     }
 
     pub(super) fn value(&mut self, node: NodeId, vocabulary: &dyn Vocabulary) -> Option<Compiled<ValueTemplate>> {
-        expr::value(self.tree, node, vocabulary, self.sink)
+        expr::value(self.tree, node, vocabulary, &mut self.parser, self.sink)
     }
 }
 

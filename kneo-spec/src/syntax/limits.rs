@@ -13,11 +13,13 @@ pub struct Limits {
     pub depth: usize,
     /// The most scalars, lists and mappings.
     pub nodes: usize,
+    /// The most names, numbers, texts, signs and brackets in all expressions together, and two for each expression.
+    pub expressions: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 500_000 }
+        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 500_000, expressions: 200_000 }
     }
 }
 
@@ -40,6 +42,13 @@ impl Limits {
     #[must_use]
     pub fn with_nodes(mut self, nodes: usize) -> Self {
         self.nodes = nodes;
+        self
+    }
+
+    /// The same limits with at most `expressions` parts of expressions.
+    #[must_use]
+    pub fn with_expressions(mut self, expressions: usize) -> Self {
+        self.expressions = expressions;
         self
     }
 }

@@ -17,6 +17,9 @@ fn shown_by(code: Code) -> Option<(CompileOptions, String)> {
         Code::YamlTooManyNodes => {
             (CompileOptions::default().with_limits(limits.with_nodes(1)), code.page().wrong.to_owned())
         }
+        Code::ExprTooMuch => {
+            (CompileOptions::default().with_limits(limits.with_expressions(12)), code.page().wrong.to_owned())
+        }
         _ => (CompileOptions::default(), code.page().wrong.to_owned()),
     })
 }
