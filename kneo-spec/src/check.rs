@@ -10,6 +10,7 @@ mod flowgraph;
 mod human;
 mod schema;
 mod secret;
+mod settled;
 mod step;
 
 use crate::diagnostic::Diagnostics;

@@ -1,6 +1,7 @@
 //! From a valid document to a plan. Total: what could go wrong was reported before.
 
 mod part;
+mod schema;
 mod scope;
 
 use std::collections::HashMap;
@@ -11,12 +12,12 @@ use kneo_core::name::Name;
 use kneo_core::plan::{
     CompiledPlan, Limits, NodeIx, Origin, Origins, OutputDef, PLAN_VERSION, Plan, PlanError, SchemaIx, ScopeIx,
 };
-use kneo_core::value::Value;
 
 use crate::check::Valid;
 use crate::document::{Agent, Document, Function, Human, JsonSchema, Linked, Tool};
 use crate::link::Layout;
 use crate::source::{SourceMap, Span};
+use schema::Schemas;
 
 /// Writes the plan of a valid document.
 ///
@@ -56,6 +57,7 @@ pub(crate) fn emit(
         tools: Placed::new(),
         functions: Placed::new(),
         humans: Placed::new(),
+        schemas: Schemas::default(),
         origins: Vec::new(),
     };
     emitter.plan.input = document.inputs.as_ref().map(|schema| emitter.schema(schema));
@@ -77,6 +79,7 @@ struct Emitter<'a> {
     tools: Placed<Tool<Linked>>,
     functions: Placed<Function<Linked>>,
     humans: Placed<Human<Linked>>,
+    schemas: Schemas,
     /// Where each node was written.
     origins: Vec<Span>,
 }
@@ -103,15 +106,7 @@ impl<T> Placed<T> {
 
 impl Emitter<'_> {
     fn schema(&mut self, schema: &JsonSchema) -> SchemaIx {
-        let same = |known: &Value| *known == schema.value;
-        let index = match self.plan.schemas.iter().position(same) {
-            Some(index) => index,
-            None => {
-                self.plan.schemas.push(schema.value.clone());
-                self.plan.schemas.len() - 1
-            }
-        };
-        SchemaIx::new(index_of(index))
+        SchemaIx::new(index_of(self.schemas.place(&schema.value, &mut self.plan.schemas)))
     }
 
     fn outputs(&mut self) -> Option<Vec<OutputDef>> {
@@ -138,7 +133,7 @@ fn plan_name(document: &Document<Linked>, layout: &Layout) -> Result<Name, PlanE
     own.or_else(|| root.map(|root| root.name.value.clone())).ok_or(PlanError::Dangling { kind: "scope", index: 0 })
 }
 
-/// A spec has at most half a million values, so every index fits.
+/// A spec has at most a quarter of a million values, so every index fits.
 fn index_of(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }

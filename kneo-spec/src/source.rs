@@ -87,6 +87,20 @@ impl fmt::Debug for Span {
     }
 }
 
+/// The last boundary of a character at or before an offset.
+pub(crate) fn boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// The characters that begin in a run of UTF-8.
+fn count_characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+}
+
 /// Offsets beyond 4 GiB cannot occur: a source is refused long before.
 fn clamp(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
@@ -129,7 +143,11 @@ pub struct SourceFile {
     name: Arc<str>,
     text: Arc<str>,
     line_starts: Box<[u32]>,
+    /// The characters that begin before each [`BLOCK`] of bytes, so that a column far into a line is found quickly.
+    characters: Box<[u32]>,
 }
+
+const BLOCK: usize = 4_096;
 
 impl SourceFile {
     /// Names the file within its [`SourceMap`].
@@ -168,8 +186,16 @@ impl SourceFile {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
         let start = self.line_start(line);
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        // An offset inside a character has no column of its own.
+        let before = self.text.is_char_boundary(offset).then(|| self.characters_before(offset));
+        let column = before.map_or(0, |before| before.saturating_sub(self.characters_before(start)));
         Position { line, column: column + 1 }
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        let known = self.characters.get(block).map_or(0, |count| *count as usize);
+        known + count_characters(self.text.as_bytes().get(block * BLOCK..offset).unwrap_or_default())
     }
 
     /// The bytes of a line, from 1, without its line break; empty past the last line.
@@ -212,7 +238,13 @@ impl SourceMap {
         let text = text.into();
         let id = FileId(clamp(self.files.len()));
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| clamp(at + 1))).collect();
-        self.files.push(SourceFile { id, name: name.into(), text, line_starts });
+        let blocks = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+            let count = *before;
+            *before += count_characters(block);
+            Some(clamp(count))
+        });
+        let characters = blocks.collect();
+        self.files.push(SourceFile { id, name: name.into(), text, line_starts, characters });
         id
     }
 
@@ -244,6 +276,19 @@ mod tests {
         let first = file.line_range(1);
         assert_eq!(file.text().get(first), Some("ключ: 値"));
         assert_eq!(file.line_range(99).len(), 0);
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_exact() {
+        let mut map = SourceMap::new();
+        let text = format!("a\n{}", "größe, 値 ".repeat(3 * BLOCK));
+        let id = map.add("a.yaml", text.as_str());
+        let file = map.file(id).unwrap();
+        let line = &text[2..];
+        for (column, (at, _)) in line.char_indices().enumerate().step_by(997) {
+            assert_eq!(file.position(2 + at), Position { line: 2, column: column + 1 });
+        }
+        assert_eq!(file.position(usize::MAX).column, line.chars().count() + 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod suite {
     #[cfg(feature = "fs")]
     mod files;
     mod golden;
+    mod growth;
     mod hostile;
     mod json;
     mod mutation;

@@ -74,8 +74,10 @@ fn walk(document: &Document<Linked>, from: usize, seen: &mut [Seen], sink: &mut 
                 depths.push(0);
             }
             Some(Seen::Done(depth)) => deepen(&mut depths, depth),
-            Some(Seen::Open) => sink.push(cycle(document, &path, inner.get(), step.id.span)),
-            None => {}
+            Some(Seen::Open) if !sink.is_full_then_count() => {
+                sink.push(cycle(document, &path, inner.get(), step.id.span));
+            }
+            Some(Seen::Open) | None => {}
         }
     }
 }
@@ -93,8 +95,16 @@ fn deepen(depths: &mut [u64], depth: u64) {
 }
 
 fn cycle(document: &Document<Linked>, path: &[At], inner: usize, span: Span) -> Diagnostic {
+    /// A longer way is cut in its middle.
+    const SHOWN: usize = 8;
+
     let name = |at: usize| document.workflows.get(at).map_or("?", |workflow| workflow.name.value.as_str());
-    let mut way: Vec<&str> = path.iter().skip_while(|at| at.workflow != inner).map(|at| name(at.workflow)).collect();
+    let length = path.iter().rev().take_while(|at| at.workflow != inner).count() + 1;
+    let mut way: Vec<&str> = path.iter().rev().take(length).rev().map(|at| name(at.workflow)).collect();
+    if way.len() > SHOWN {
+        way.truncate(SHOWN);
+        way.push("…");
+    }
     way.push(name(inner));
     let mut diagnostic =
         Diagnostic::new(Code::BuildCycle, span, format!("the workflow {} contains itself", tick(name(inner))))

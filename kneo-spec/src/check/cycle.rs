@@ -40,7 +40,9 @@ pub(super) fn unbounded(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sink
             continue;
         }
         *reported = true;
-        sink.push(diagnostic(workflow, &links, &component, link));
+        if !sink.is_full_then_count() {
+            sink.push(diagnostic(workflow, &links, &component, link));
+        }
     }
 }
 
@@ -64,12 +66,9 @@ fn diagnostic(
     first: &Unbounded<'_>,
 ) -> Diagnostic {
     let id = |step: usize| workflow.steps.get(step).map_or("?", |step| step.id.value.as_str());
-    let members: Vec<&Unbounded<'_>> = links
-        .iter()
-        .filter(|link| {
-            component.get(link.from) == component.get(first.from) && component.get(link.to) == component.get(first.from)
-        })
-        .collect();
+    let members = links.iter().filter(|link| {
+        component.get(link.from) == component.get(first.from) && component.get(link.to) == component.get(first.from)
+    });
     let mut diagnostic = Diagnostic::new(
         Code::UnboundedCycle,
         first.edge.span,
@@ -79,7 +78,7 @@ fn diagnostic(
     if first.on_max {
         diagnostic = diagnostic.primary("its `on_max` leads back");
     }
-    for other in members.into_iter().filter(|link| !std::ptr::eq(*link, first)).take(6) {
+    for other in members.filter(|link| !std::ptr::eq(*link, first)).take(6) {
         diagnostic = diagnostic.label(other.edge.span, "this edge is part of it");
     }
     diagnostic

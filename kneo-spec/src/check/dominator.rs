@@ -1,12 +1,14 @@
 //! Which vertices lie on every way to a vertex.
 
+/// The numbers at which a walk of the tree enters and leaves a vertex.
+pub(super) type Interval = (u32, u32);
+
 /// The dominator tree of the vertices that can be reached from a start.
 ///
 /// By the "semi-NCA" construction with explicit stacks; queries take constant time.
 pub(super) struct Dominators {
-    /// For each vertex the numbers at which a walk of the tree enters and leaves it; `None` where
-    /// nothing leads.
-    interval: Vec<Option<(u32, u32)>>,
+    /// For each vertex its place in the tree; `None` where nothing leads.
+    interval: Vec<Option<Interval>>,
 }
 
 impl Dominators {
@@ -42,15 +44,22 @@ impl Dominators {
         Self { interval }
     }
 
+    /// Where a vertex stands in the tree; `None` when no way leads to it. One lies in another exactly when every way to
+    /// it passes the other.
+    pub(super) fn interval(&self, vertex: usize) -> Option<Interval> {
+        self.interval.get(vertex).copied().flatten()
+    }
+
     /// Whether a way leads to the vertex at all.
+    #[cfg(test)]
     pub(super) fn reached(&self, vertex: usize) -> bool {
-        self.interval.get(vertex).is_some_and(Option::is_some)
+        self.interval(vertex).is_some()
     }
 
     /// Whether every way to `vertex` passes `over`; a vertex passes itself.
+    #[cfg(test)]
     pub(super) fn passes(&self, over: usize, vertex: usize) -> bool {
-        let interval = |at: usize| self.interval.get(at).copied().flatten();
-        match (interval(over), interval(vertex)) {
+        match (self.interval(over), self.interval(vertex)) {
             (Some((enter, leave)), Some((from, to))) => enter <= from && to <= leave,
             _ => false,
         }

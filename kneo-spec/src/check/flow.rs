@@ -2,8 +2,8 @@
 
 use kneo_core::expr::{Root, StepField};
 
-use super::dominator::Dominators;
 use super::flowgraph::FlowGraph;
+use super::settled::Settled;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::document::{Condition, Document, Flow, Linked, OnError, Step, StepKind, Workflow};
 use crate::link::Layout;
@@ -28,10 +28,7 @@ struct Check<'a> {
     workflow: &'a Workflow<Linked>,
     /// The plan index of the first step, by which reads name steps.
     first: u32,
-    flow: FlowGraph,
-    dominators: Dominators,
-    /// For each step its vertices: its own place, and where it runs in place of another.
-    vertices: Vec<Vec<usize>>,
+    settled: Settled,
     sink: &'a mut Diagnostics,
 }
 
@@ -46,15 +43,8 @@ enum When {
 
 impl<'a> Check<'a> {
     fn new(workflow: &'a Workflow<Linked>, first: u32, sink: &'a mut Diagnostics) -> Self {
-        let flow = FlowGraph::of(workflow);
-        let dominators = Dominators::of(&flow.successors, flow.start);
-        let mut vertices = vec![Vec::new(); workflow.steps.len()];
-        for (vertex, step) in flow.step_of.iter().enumerate() {
-            if let Some(list) = step.and_then(|step| vertices.get_mut(step)) {
-                list.push(vertex);
-            }
-        }
-        Self { workflow, first, flow, dominators, vertices, sink }
+        let settled = Settled::of(&FlowGraph::of(workflow), workflow.steps.len());
+        Self { workflow, first, settled, sink }
     }
 
     fn steps(&mut self) {
@@ -96,7 +86,7 @@ impl<'a> Check<'a> {
                 continue;
             };
             let joined = matches!(self.workflow.flow, Flow::Concurrent(_));
-            let settled = joined || !self.dominators.reached(self.flow.end) || self.passes(target, self.flow.end);
+            let settled = joined || self.settled.at_end(target);
             self.judge(target, field, guarded, settled, span);
         }
     }
@@ -120,12 +110,11 @@ impl<'a> Check<'a> {
             );
             return;
         }
-        let places = self.vertices.get(reader).cloned().unwrap_or_default();
-        let settled = places.into_iter().filter(|vertex| self.dominators.reached(*vertex)).all(|vertex| match when {
+        let settled = match when {
             When::After if target == reader => true,
             When::Before if target == reader => false,
-            When::After | When::Before => self.passes(target, vertex),
-        });
+            When::After | When::Before => self.settled.before(target, reader),
+        };
         self.judge(target, field, guarded, settled, span);
     }
 
@@ -146,15 +135,6 @@ impl<'a> Check<'a> {
 
     fn step(&self, at: usize) -> Option<&'a Step<Linked>> {
         self.workflow.steps.get(at)
-    }
-
-    /// Whether every way to the vertex settles the step, at its own place or in place of another.
-    fn passes(&self, target: usize, vertex: usize) -> bool {
-        self.vertices
-            .get(target)
-            .into_iter()
-            .flatten()
-            .any(|place| *place != vertex && self.dominators.passes(*place, vertex))
     }
 
     fn judge(&mut self, target: usize, field: StepField, guarded: bool, settled: bool, span: Span) {

@@ -46,6 +46,17 @@ impl FlowGraph {
         graph
     }
 
+    /// A graph as it is given, for tests of what reads it.
+    #[cfg(test)]
+    pub(super) fn from_parts(
+        successors: Vec<Vec<usize>>,
+        step_of: Vec<Option<usize>>,
+        start: usize,
+        end: usize,
+    ) -> Self {
+        Self { steps: step_of.len(), successors, step_of, start, end }
+    }
+
     fn link(&mut self, from: usize, to: usize) {
         if let Some(successors) = self.successors.get_mut(from) {
             successors.push(to);

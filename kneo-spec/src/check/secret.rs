@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::syntax::{Kind, NodeId, Tree};
+use crate::syntax::{Kind, NodeId, Text, Tree};
 
 /// How credentials of well-known issuers begin, and how many characters follow at least.
 const PREFIXES: &[(&str, usize)] = &[
@@ -53,8 +53,13 @@ pub(super) fn secrets(tree: &Tree, sink: &mut Diagnostics) {
 }
 
 fn look(tree: &Tree, node: NodeId, text: &str, key: Option<&str>, sink: &mut Diagnostics) {
-    let place = |range: std::ops::Range<usize>| -> Span {
-        tree.text(node).map_or(tree.node(node).span, |text| text.span_of(range))
+    // Made once, at the first secret: it walks the whole text.
+    let mut places: Option<Text> = None;
+    let mut place = |range: std::ops::Range<usize>| -> Span {
+        if places.is_none() {
+            places = tree.text(node);
+        }
+        places.as_ref().map_or(tree.node(node).span, |text| text.span_of(range))
     };
     if let Some(at) = text.find("-----BEGIN ")
         && text.get(at..).is_some_and(|rest| rest.lines().next().unwrap_or("").contains("PRIVATE KEY-----"))

@@ -58,7 +58,7 @@ codes! {
     YamlControlCharacter = "E_YAML_CONTROL_CHARACTER" Error "A spec holds no control characters other than tab and line breaks.";
     YamlTooLarge = "E_YAML_TOO_LARGE" Error "A spec has at most 8 MiB of text.";
     YamlTooDeep = "E_YAML_TOO_DEEP" Error "Lists and mappings nest at most 64 levels deep.";
-    YamlTooManyNodes = "E_YAML_TOO_MANY_NODES" Error "A spec has at most 500,000 values.";
+    YamlTooManyNodes = "E_YAML_TOO_MANY_NODES" Error "A spec has at most 250,000 values.";
     YamlAliasBomb = "E_YAML_ALIAS_BOMB" Error "A spec stays within its limits of size when every alias is replaced by what it stands for.";
     YamlAliasUnknown = "E_YAML_ALIAS_UNKNOWN" Error "An alias follows the anchor that it names.";
     YamlAliasCycle = "E_YAML_ALIAS_CYCLE" Error "An anchored value does not contain an alias to itself.";

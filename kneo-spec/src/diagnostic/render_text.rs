@@ -7,7 +7,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Diagnostics, Label, Severity};
-use crate::source::{FileId, SourceFile, SourceMap, Span};
+use crate::source::{FileId, SourceFile, SourceMap, Span, boundary};
 
 /// How a terminal report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -152,14 +152,7 @@ fn shown<'a>(file: &'a SourceFile, window: &Range<usize>, secrets: &[Span]) -> C
 /// A long span is shown by its first line; the range is moved onto character boundaries.
 fn first_line(file: &SourceFile, span: Range<usize>) -> Range<usize> {
     let text = file.text();
-    let boundary = |mut offset: usize| {
-        offset = offset.min(text.len());
-        while !text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        offset
-    };
-    let start = boundary(span.start);
+    let start = boundary(text, span.start);
     let line_end = file.line_range(file.line_of(start)).end;
-    start..boundary(span.end).min(line_end).max(start)
+    start..boundary(text, span.end).min(line_end).max(start)
 }

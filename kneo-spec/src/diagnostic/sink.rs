@@ -13,11 +13,17 @@ use crate::suggest::Suggestions;
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    omitted: usize,
+    errors: bool,
+    gathering: Box<Gathering>,
+}
+
+/// What is needed while diagnostics gather.
+#[derive(Clone, Debug, Default)]
+struct Gathering {
     seen: HashSet<(Code, Span, String)>,
     places: HashSet<(Code, Span)>,
     suggestions: Suggestions,
-    omitted: usize,
-    errors: bool,
 }
 
 impl Diagnostics {
@@ -32,8 +38,8 @@ impl Diagnostics {
             return;
         }
         let same = (diagnostic.code, diagnostic.primary.span, diagnostic.message.clone());
-        if self.seen.insert(same) {
-            self.places.insert((diagnostic.code, diagnostic.primary.span));
+        if self.gathering.seen.insert(same) {
+            self.gathering.places.insert((diagnostic.code, diagnostic.primary.span));
             self.items.push(diagnostic);
         }
     }
@@ -50,7 +56,7 @@ impl Diagnostics {
 
     /// Says whether a place was reported under a code.
     pub(crate) fn has(&self, code: Code, span: Span) -> bool {
-        self.places.contains(&(code, span))
+        self.gathering.places.contains(&(code, span))
     }
 
     /// Finds the name that an unknown one most likely meant. When no more diagnostics are kept nobody would read it.
@@ -58,7 +64,7 @@ impl Diagnostics {
         if self.items.len() >= Self::KEPT {
             return None;
         }
-        self.suggestions.nearest(word, known)
+        self.gathering.suggestions.nearest(word, known)
     }
 
     /// Says whether an error is among them, so that there is no plan.

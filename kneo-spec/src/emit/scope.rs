@@ -1,5 +1,6 @@
 //! Workflows: scopes, nodes and edges.
 
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use kneo_core::name::Name;
@@ -161,10 +162,10 @@ fn workflow_name(workflow: &Component<Workflow<Linked>>) -> Name {
 /// A name for the fork that no step of the workflow has.
 fn fork_name(workflow: &Component<Workflow<Linked>>) -> Name {
     let name = workflow_name(workflow);
-    let taken = |name: &Name| workflow.body.steps.iter().any(|step| step.id.value == *name);
+    let taken: HashSet<&Name> = workflow.body.steps.iter().map(|step| &step.id.value).collect();
     // One more candidate than there are steps, so that one of them is free.
     let others = (0..=workflow.body.steps.len()).filter_map(|at| Name::new(format!("fork {at}")).ok());
-    std::iter::once(name.clone()).chain(others).find(|name| !taken(name)).unwrap_or(name)
+    std::iter::once(name.clone()).chain(others).find(|name| !taken.contains(name)).unwrap_or(name)
 }
 
 fn bound(bound: &Bound<Linked>, first: u32) -> PlanBound {

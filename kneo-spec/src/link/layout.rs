@@ -74,7 +74,7 @@ impl Layout {
     }
 }
 
-/// A spec has at most half a million values, so every count fits.
+/// A spec has at most a quarter of a million values, so every count fits.
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -13,13 +13,14 @@ pub struct Limits {
     pub depth: usize,
     /// The most scalars, lists and mappings.
     pub nodes: usize,
-    /// The most names, numbers, texts, signs and brackets in all expressions together, and two for each expression.
+    /// The most names, numbers, texts, signs and brackets in all expressions together; each expression counts two more,
+    /// and each regular expression five hundred.
     pub expressions: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 500_000, expressions: 200_000 }
+        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 250_000, expressions: 200_000 }
     }
 }
 

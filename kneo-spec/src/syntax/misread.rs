@@ -7,10 +7,13 @@
 use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Span, boundary};
 
 /// The fields that hold a bare expression.
 const EXPRESSIONS: [&str; 5] = ["when", "until", "while", "over", "key"];
+
+/// How far from its place the rest of a misread expression is looked for; the longest expression is shorter.
+pub(super) const REACH: usize = 4_096;
 
 /// A field and what is written as its value, as ranges of the source.
 struct Written<'a> {
@@ -20,10 +23,9 @@ struct Written<'a> {
 
 /// Says how to quote the expression around `offset`, if there is one.
 pub(super) fn diagnose(file: FileId, source: &str, offset: usize) -> Option<Diagnostic> {
-    let offset = offset.min(source.len());
-    let start = source.get(..offset)?.rfind('\n').map_or(0, |at| at + 1);
-    let line = source.get(start..)?.lines().next()?;
-    let found = in_flow(line, offset - start).or_else(|| in_block(line))?;
+    let (start, line) = line_around(source, offset)?;
+    let is_whole = source.get(..start).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+    let found = in_flow(line, offset.saturating_sub(start)).or_else(|| in_block(line).filter(|_| is_whole))?;
     let span = Span::new(file, start + found.value.start..start + found.value.end);
     let written = line.get(found.value)?;
     let bare = written.strip_prefix("{{").and_then(|inner| inner.strip_suffix("}}")).map(str::trim);
@@ -32,6 +34,16 @@ pub(super) fn diagnose(file: FileId, source: &str, offset: usize) -> Option<Diag
         _ => quote(written),
     };
     Some(needs_quotes(span, found.key).help(format!("write `{}: {quoted}`", found.key)))
+}
+
+/// The line around an offset and where it starts, or as much of it as an expression can reach: looking at a line of
+/// megabytes for each mistake in it would take minutes.
+fn line_around(source: &str, offset: usize) -> Option<(usize, &str)> {
+    let offset = offset.min(source.len());
+    let from = boundary(source, offset.saturating_sub(REACH));
+    let start = source.get(from..offset)?.rfind('\n').map_or(from, |at| from + at + 1);
+    let end = boundary(source, offset.saturating_add(REACH));
+    Some((start, source.get(start..end)?.lines().next().unwrap_or_default()))
 }
 
 /// The diagnostic without its help.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::misread::REACH;
 use super::text::Text;
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Span, boundary};
 
 /// Names a node of one [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,9 +154,10 @@ impl Tree {
         self.source.get(span.range()).unwrap_or_default()
     }
 
-    /// The rest of the line from an offset on, without its line break.
+    /// The rest of the line from an offset on, without its line break, or as much of it as an expression can reach.
     pub(crate) fn rest_of_line(&self, offset: usize) -> &str {
-        self.source.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+        let end = boundary(&self.source, offset.saturating_add(REACH));
+        self.source.get(offset..end).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
     /// A text node's text with the places of its characters; `None` for other nodes.

@@ -177,15 +177,7 @@ impl Reader<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(at),
             Event::Alias(anchor) => self.alias(anchor, at),
             Event::UnresolvedAlias(name) => {
-                let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
-                self.sink.push(misread.unwrap_or_else(|| {
-                    Diagnostic::new(
-                        Code::YamlAliasUnknown,
-                        at,
-                        format!("there is no anchor {} before this alias", tick(&format!("&{name}"))),
-                    )
-                    .help("anchor the value first, or quote the text if it is not an alias")
-                }));
+                self.unknown_alias(&name, at);
                 self.value(Kind::Error, at, 0, Size::default())
             }
             // Nothing in them is part of the document; anchors ride on their nodes.
@@ -236,14 +228,7 @@ impl Reader<'_> {
         let kind = match frame.content {
             Content::List(items) => Kind::List(items),
             Content::Map { misread: true, .. } => {
-                let hole = self.hole(frame.start);
-                let found = misread::diagnose(self.file.id(), self.file.text(), frame.start.start());
-                self.sink.push(found.unwrap_or_else(|| {
-                    let written = self.file.slice(hole);
-                    Diagnostic::new(Code::ExprNeedsQuotes, hole, "YAML reads an unquoted `{{` as a mapping")
-                        .primary("quote this")
-                        .help(format!("write `{}`", misread::quote(written)))
-                }));
+                self.unquoted_hole(frame.start);
                 Kind::Error
             }
             Content::Map { entries, .. } => Kind::Map(entries),
@@ -256,13 +241,6 @@ impl Reader<'_> {
             self.tree.mark_partial();
         }
         Ok(())
-    }
-
-    /// From an unquoted `{{` to its `}}`, or to the end of the line.
-    fn hole(&self, start: Span) -> Span {
-        let rest = self.tree.rest_of_line(start.start());
-        let length = rest.find("}}").map_or(rest.trim_end().len(), |at| at + 2);
-        Span::new(start.file(), start.start()..start.start() + length)
     }
 
     fn alias(&mut self, anchor: usize, at: Span) -> Result<(), Stop> {

@@ -31,7 +31,42 @@ impl Reader<'_> {
         }));
     }
 
+    pub(super) fn unknown_alias(&mut self, name: &str, at: Span) {
+        if self.sink.is_full_then_count() {
+            return;
+        }
+        let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
+        self.sink.push(misread.unwrap_or_else(|| {
+            Diagnostic::new(
+                Code::YamlAliasUnknown,
+                at,
+                format!("there is no anchor {} before this alias", tick(&format!("&{name}"))),
+            )
+            .help("anchor the value first, or quote the text if it is not an alias")
+        }));
+    }
+
+    pub(super) fn unquoted_hole(&mut self, start: Span) {
+        if self.sink.is_full_then_count() {
+            return;
+        }
+        let found = misread::diagnose(self.file.id(), self.file.text(), start.start());
+        self.sink.push(found.unwrap_or_else(|| {
+            // To the end of the hole, or of the line.
+            let rest = self.tree.rest_of_line(start.start());
+            let length = rest.find("}}").map_or(rest.trim_end().len(), |at| at + 2);
+            let hole = Span::new(start.file(), start.start()..start.start() + length);
+            let written = self.file.slice(hole);
+            Diagnostic::new(Code::ExprNeedsQuotes, hole, "YAML reads an unquoted `{{` as a mapping")
+                .primary("quote this")
+                .help(format!("write `{}`", misread::quote(written)))
+        }));
+    }
+
     pub(super) fn foreign_tag(&mut self, at: Span) {
+        if self.sink.is_full_then_count() {
+            return;
+        }
         let misread = misread::diagnose(self.file.id(), self.file.text(), at.start());
         let tag = tick(self.file.slice(at));
         self.sink.push(misread.unwrap_or_else(|| {
