@@ -14,7 +14,7 @@ mod settled;
 mod step;
 
 use crate::diagnostic::Diagnostics;
-use crate::document::{Component, Document, Flow, Linked, Workflow};
+use crate::document::{Component, Document, Flow, Human, Linked, Workflow};
 use crate::link::Layout;
 use crate::syntax::Tree;
 use flowgraph::FlowGraph;
@@ -44,13 +44,18 @@ pub(crate) fn check(
     build::nesting(&document, layout, sink);
     let run_is_bounded = document.limits.max_steps.is_some();
     for workflow in &document.workflows {
-        workflow_rules(workflow, run_is_bounded, sink);
+        workflow_rules(workflow, &document.humans, run_is_bounded, sink);
     }
     flow::reads(&document, layout, sink);
     (!sink.has_errors()).then(|| Valid(document))
 }
 
-fn workflow_rules(workflow: &Component<Workflow<Linked>>, run_is_bounded: bool, sink: &mut Diagnostics) {
+fn workflow_rules(
+    workflow: &Component<Workflow<Linked>>,
+    humans: &[Component<Human<Linked>>],
+    run_is_bounded: bool,
+    sink: &mut Diagnostics,
+) {
     step::fallbacks(&workflow.body, sink);
     let Flow::Graph(graph) = &workflow.body.flow else {
         return;
@@ -64,6 +69,7 @@ fn workflow_rules(workflow: &Component<Workflow<Linked>>, run_is_bounded: bool, 
     }
     edge::never_taken(&workflow.body, graph, sink);
     edge::no_default(&workflow.body, graph, sink);
+    edge::rejections(&workflow.body, graph, humans, sink);
     let flow = FlowGraph::of(&workflow.body);
     edge::unreachable(&workflow.body, &flow, sink);
     edge::dead_ends(&workflow.body, &flow, sink);

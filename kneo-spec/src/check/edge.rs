@@ -1,8 +1,12 @@
 //! Rules about the edges of a graph.
 
+use kneo_core::expr::StepField;
+use kneo_core::plan::RequestType;
+
+use super::flow::written;
 use super::flowgraph::{FlowGraph, holds_always};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
-use crate::document::{Edge, Graph, Linked, OnMax, Workflow};
+use crate::document::{Component, Edge, Graph, Human, Linked, OnMax, StepKind, Workflow};
 
 /// An edge after one that always holds is never taken.
 pub(super) fn never_taken(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sink: &mut Diagnostics) {
@@ -47,6 +51,46 @@ pub(super) fn no_default(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sin
             )
             .label(last.span, "its last edge has a condition too")
             .help("add a last edge without a condition"),
+        );
+    }
+}
+
+/// What leads on from a person who may say no asks what was said: a rejection is text that flows on like an approval.
+///
+/// A node without edges ends the workflow with the answer, whatever it is.
+pub(super) fn rejections(
+    workflow: &Workflow<Linked>,
+    graph: &Graph<Linked>,
+    humans: &[Component<Human<Linked>>],
+    sink: &mut Diagnostics,
+) {
+    let mut first: Vec<Option<&Edge<Linked>>> = vec![None; workflow.steps.len()];
+    let mut asks = vec![false; workflow.steps.len()];
+    for edge in &graph.edges {
+        if let (Some(first), Some(asks)) = (first.get_mut(edge.from.0), asks.get_mut(edge.from.0)) {
+            *asks |= !holds_always(edge);
+            first.get_or_insert(edge);
+        }
+    }
+    for ((step, first), asks) in workflow.steps.iter().zip(first).zip(asks) {
+        let (StepKind::Human(human), Some(first), false) = (&step.kind, first, asks) else {
+            continue;
+        };
+        let request = humans.get(human.get()).map(|human| human.body.request());
+        if !matches!(request, Some(RequestType::Approval | RequestType::Review)) {
+            continue;
+        }
+        let id = step.id.value.as_str();
+        // Inside the double quotes of YAML.
+        let decision = written(id, StepField::Decision).replace('"', "'");
+        sink.push(
+            Diagnostic::new(
+                Code::RejectionUnhandled,
+                first.span,
+                format!("when {} is rejected, the flow goes on as if it were approved", tick(id)),
+            )
+            .label(step.id.span, "a person may say no here")
+            .help(format!("write before it `{{from: {id}, to: …, when: \"{decision}.kind == 'rejected'\"}}`")),
         );
     }
 }

@@ -158,7 +158,7 @@ impl<'a> Check<'a> {
         if guarded {
             return;
         }
-        let written = name(id, field);
+        let written = written(id, field);
         let guard = format!("write `default({written}, …)`, or ask `has({written})` first");
         if !settled {
             self.sink.push(
@@ -183,7 +183,7 @@ impl<'a> Check<'a> {
 }
 
 /// How the field of a step is written in an expression.
-fn name(id: &str, field: StepField) -> String {
+pub(super) fn written(id: &str, field: StepField) -> String {
     let identifier =
         id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !id.starts_with(|c: char| c.is_ascii_digit());
     let field = field.as_str();

@@ -145,6 +145,7 @@ codes! {
     UnreachableNode = "W_UNREACHABLE_NODE" Warning "Every node can be reached from `start`.";
     DeadEnd = "W_DEAD_END" Warning "From every node the workflow can end.";
     EdgeNeverTaken = "W_EDGE_NEVER_TAKEN" Warning "An edge after one that always holds is never taken.";
+    RejectionUnhandled = "E_REJECTION_UNHANDLED" Error "The edges of a human node that can be rejected tell a rejection from an approval.";
     NoDefaultEdge = "W_NO_DEFAULT_EDGE" Warning "A node with conditional edges has a last one that always holds.";
 }
 

@@ -177,7 +177,7 @@ const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
     ("a human", "assignee", Does::Plan, "assignee: ana", "assignee: eve"),
     ("a human", "timeout_seconds", Does::Plan, "timeout_seconds: 905", "timeout_seconds: 1905"),
     ("a human", "on_timeout", Does::Plan, "on_timeout: escalate", "on_timeout: continue"),
-    ("a human", "request_type", Does::Plan, "reader: {}", "reader: {request_type: review}"),
+    ("a human", "request_type", Does::Plan, "request_type: freeform", "request_type: correction"),
     ("a human", "options", Does::Plan, "options: [left, right]", "options: [left, up]"),
     ("a human", "default_option", Does::Plan, "default_option: left", "default_option: right"),
     ("a human", "context", Does::Plan, "context: {why: because}", "context: {why: so}"),
