@@ -4,6 +4,7 @@
 //! [`kneo_core::expr::Expr`]. What the language does not have is refused here, so that the evaluator never meets it.
 
 mod calls;
+mod compare;
 mod deep;
 mod failure;
 mod guards;
@@ -12,6 +13,7 @@ mod hyphen;
 mod lower;
 mod names;
 mod parse;
+mod path;
 mod piece;
 mod places;
 mod types;
@@ -24,6 +26,7 @@ use kneo_core::value::{Number, Value};
 use self::holes::Part;
 pub(crate) use self::parse::Parser;
 use self::piece::Piece;
+pub(crate) use self::types::Type;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::syntax::{Kind, NodeId, Text, Tree};
 use crate::vocabulary::{Compiled, Read, Vocabulary};
@@ -161,6 +164,12 @@ fn one(
         }
     };
     lower::lower(&piece, &parsed, vocabulary, sink)
+}
+
+/// Whether text with holes is always text: a single hole keeps its type.
+pub(crate) fn is_text(text: &str) -> bool {
+    let mut parts = holes::split(text);
+    !matches!((parts.next(), parts.next()), (Some(Part::Hole(_)), None))
 }
 
 /// A hole that is constant text is text.

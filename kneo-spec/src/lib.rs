@@ -29,6 +29,7 @@ mod document;
 mod emit;
 mod expr;
 mod graph;
+mod known;
 mod link;
 pub mod loader;
 mod lower;

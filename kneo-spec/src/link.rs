@@ -7,6 +7,7 @@
 mod expression;
 mod layout;
 mod names;
+mod shape;
 mod step;
 mod workflow;
 
@@ -20,9 +21,11 @@ use crate::document::{
     Output, Raw, RawRef, Root, Running, Step, StepKind, Tool, Workflow,
 };
 use crate::expr::Parser;
+use crate::known::{Known, Schema};
 use crate::source::Spanned;
 use crate::syntax::{Limits, Tree};
 use crate::vocabulary::ComponentVocabulary;
+use expression::{StepVocabulary, View};
 use names::Names;
 use step::Target;
 
@@ -47,6 +50,9 @@ pub(crate) fn link(
         targets.push(step::targets(&mut raw, at, &names, sink));
     }
     let layout = Layout::new(&raw, &targets, root);
+    let shapes = shape::shapes(&raw, &targets);
+    let inputs = raw.inputs.clone();
+    let input = inputs.as_ref().map_or(Known::Nothing, |inputs| Known::Fits(Schema::new(&inputs.value)));
     let mut linker = Linker { tree, parser: Parser::new(limits.expressions), sink };
     let workflows = raw
         .workflows
@@ -54,17 +60,36 @@ pub(crate) fn link(
         .zip(targets)
         .enumerate()
         .map(|(at, (workflow, targets))| {
-            let first = layout.first_step(at);
-            linked(workflow, |body| linker.workflow(body, targets, first))
+            let view = View {
+                tree,
+                shapes: shapes.get(at).map(Vec::as_slice).unwrap_or_default(),
+                first: layout.first_step(at),
+                // What a nested workflow is given is up to the step that runs it.
+                input: if root == Some(at) { input } else { Known::Nothing },
+            };
+            linked(workflow, |body| linker.workflow(body, targets, view))
         })
         .collect::<Vec<_>>();
-    let outputs = raw.outputs.map(|outputs| linker.outputs(outputs, root.and_then(|at| workflows.get(at)), &layout));
+    let outputs = raw.outputs.map(|outputs| {
+        let shapes = root.and_then(|at| shapes.get(at)).map(Vec::as_slice).unwrap_or_default();
+        let view = View { tree, shapes, first: layout.root_first_step(), input };
+        linker.outputs(outputs, root.and_then(|at| workflows.get(at)), view)
+    });
     let document = Document {
         root: raw.root,
         name: raw.name,
         inputs: raw.inputs,
         outputs,
-        agents: raw.agents.into_iter().map(|agent| linked(agent, |body| linker.agent(body, &names))).collect(),
+        agents: raw
+            .agents
+            .into_iter()
+            .map(|agent| {
+                // The agent that is the whole spec gets the run's input.
+                let whole = raw.root == Root::Agent && agent.home == Home::Root;
+                let vocabulary = ComponentVocabulary { input: if whole { input } else { Known::Nothing } };
+                linked(agent, |body| linker.agent(body, &names, vocabulary))
+            })
+            .collect(),
         functions: raw.functions.into_iter().map(|function| linked(function, |body| linker.function(body))).collect(),
         humans: raw.humans.into_iter().map(|human| linked(human, |body| linker.human(body))).collect(),
         tools: raw.tools.into_iter().map(|tool| linked(tool, |body| linker.tool(body))).collect(),
@@ -103,6 +128,7 @@ fn root_workflow(raw: &mut Document<Raw>) -> Option<usize> {
                 name: Some(agent.name.clone()),
                 steps: vec![step],
                 flow: Flow::Sequential,
+                whole: true,
                 span: agent.body.span,
             };
             raw.workflows.push(Component { home: Home::Root, name: agent.name.clone(), body: workflow });
@@ -116,7 +142,7 @@ fn linked<A, B>(component: Component<A>, link: impl FnOnce(A) -> B) -> Component
 }
 
 impl Linker<'_> {
-    fn agent(&mut self, agent: Agent<Raw>, names: &Names) -> Agent<Linked> {
+    fn agent(&mut self, agent: Agent<Raw>, names: &Names, vocabulary: ComponentVocabulary<'_>) -> Agent<Linked> {
         let tools = agent
             .tools
             .into_iter()
@@ -127,7 +153,7 @@ impl Linker<'_> {
             .collect();
         Agent {
             name: agent.name,
-            system_prompt: agent.system_prompt.and_then(|text| self.text(&text, &ComponentVocabulary)),
+            system_prompt: agent.system_prompt.and_then(|text| self.text(&text, &vocabulary)),
             model: agent.model,
             model_broken: agent.model_broken,
             strategy: agent.strategy,
@@ -137,55 +163,61 @@ impl Linker<'_> {
     }
 
     fn tool(&mut self, tool: Tool<Raw>) -> Tool<Linked> {
-        Tool {
-            description: tool.description,
-            parameters: tool.parameters,
-            backing: self.backing(tool.backing),
-            running: self.running(tool.running),
-        }
+        // The arguments are checked before anything reads them.
+        let parameters = tool.parameters.as_ref();
+        let input = parameters.map_or(Known::Nothing, |parameters| Known::Fits(Schema::new(&parameters.value)));
+        let vocabulary = ComponentVocabulary { input };
+        let backing = self.backing(tool.backing, vocabulary);
+        let running = self.running(tool.running, vocabulary);
+        Tool { description: tool.description, parameters: tool.parameters, backing, running }
     }
 
     fn function(&mut self, function: Function<Raw>) -> Function<Linked> {
-        Function { backing: self.backing(function.backing), running: self.running(function.running) }
+        let vocabulary = ComponentVocabulary::default();
+        Function {
+            backing: self.backing(function.backing, vocabulary),
+            running: self.running(function.running, vocabulary),
+        }
     }
 
-    fn backing(&mut self, backing: Backing<Raw>) -> Backing<Linked> {
+    fn backing(&mut self, backing: Backing<Raw>, vocabulary: ComponentVocabulary<'_>) -> Backing<Linked> {
         match backing {
             Backing::Implementation(name) => Backing::Implementation(name),
-            Backing::Command(command) => Backing::Command(self.command(command)),
+            Backing::Command(command) => Backing::Command(self.command(command, vocabulary)),
             Backing::Broken => Backing::Broken,
         }
     }
 
-    fn command(&mut self, command: Command<Raw>) -> Command<Linked> {
+    fn command(&mut self, command: Command<Raw>, vocabulary: ComponentVocabulary<'_>) -> Command<Linked> {
         Command {
-            argv: command.argv.iter().filter_map(|text| self.text(text, &ComponentVocabulary)).collect(),
+            argv: command.argv.iter().filter_map(|text| self.text(text, &vocabulary)).collect(),
             env: command
                 .env
                 .into_iter()
-                .filter_map(|(name, text)| Some((name, self.text(&text, &ComponentVocabulary)?)))
+                .filter_map(|(name, text)| Some((name, self.text(&text, &vocabulary)?)))
                 .collect(),
             cwd: command.cwd,
         }
     }
 
-    fn running(&mut self, running: Running<Raw>) -> Running<Linked> {
+    fn running(&mut self, running: Running<Raw>, vocabulary: ComponentVocabulary<'_>) -> Running<Linked> {
         Running {
             effect: running.effect,
             on_uncertain: running.on_uncertain,
             approval: match running.approval {
                 Approval::Never => Approval::Never,
                 Approval::Always => Approval::Always,
-                Approval::When(when) => self.expr(when, &ComponentVocabulary).map_or(Approval::Never, Approval::When),
+                Approval::When(when) => self.expr(when, &vocabulary).map_or(Approval::Never, Approval::When),
             },
         }
     }
 
     fn human(&mut self, human: Human<Raw>) -> Human<Linked> {
+        let vocabulary = ComponentVocabulary::default();
         Human {
-            description: human.description.and_then(|text| self.text(&text, &ComponentVocabulary)),
+            description: human.description.and_then(|text| self.text(&text, &vocabulary)),
             context: human.context.and_then(|context| match context {
-                Context::Template(node) => self.value(node, &ComponentVocabulary).map(Context::Template),
+                Context::Template(node) => self.value(node, &vocabulary).map(Context::Template),
                 Context::Plain(value) => Some(Context::Plain(value)),
             }),
             assignee: human.assignee,
@@ -202,12 +234,12 @@ impl Linker<'_> {
         &mut self,
         outputs: Vec<Output<Raw>>,
         root: Option<&Component<Workflow<Linked>>>,
-        layout: &Layout,
+        view: View<'_>,
     ) -> Vec<Output<Linked>> {
         let none: &[Step<Linked>] = &[];
         let steps = root.map_or(none, |root| &root.body.steps);
         let ids: Vec<&Spanned<Name>> = steps.iter().map(|step| &step.id).collect();
-        let vocabulary = expression::StepVocabulary::new(&ids, layout.root_first_step());
+        let vocabulary = StepVocabulary::new(&ids, view);
         outputs
             .into_iter()
             .filter_map(|output| {

@@ -5,6 +5,7 @@
 
 use kneo_core::expr::{Root, StepField};
 
+use crate::known::{self, Known};
 use crate::source::Span;
 
 /// The names in force where an expression stands.
@@ -17,6 +18,16 @@ pub(crate) trait Vocabulary {
 
     /// The ids of all steps that may be named, in author order.
     fn steps(&self) -> &[&str];
+
+    /// What is certain of a root.
+    fn known_root(&self, root: Root) -> Known<'_> {
+        known::root(root, Known::Nothing)
+    }
+
+    /// What is certain of what a step left behind.
+    fn known_step(&self, _step: u32, field: StepField) -> Known<'_> {
+        known::step_field(field)
+    }
 }
 
 /// One read that an expression makes.
@@ -52,10 +63,13 @@ pub(crate) struct Compiled<T> {
 }
 
 /// The names that a component's own texts see: its input and the run, never steps.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ComponentVocabulary;
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ComponentVocabulary<'a> {
+    /// What is certain of the input.
+    pub(crate) input: Known<'a>,
+}
 
-impl Vocabulary for ComponentVocabulary {
+impl Vocabulary for ComponentVocabulary<'_> {
     fn sees(&self, root: Root) -> bool {
         match root {
             Root::Input | Root::RunId | Root::RunStartedAt | Root::RunEnvironment => true,
@@ -70,5 +84,9 @@ impl Vocabulary for ComponentVocabulary {
 
     fn steps(&self) -> &[&str] {
         &[]
+    }
+
+    fn known_root(&self, root: Root) -> Known<'_> {
+        known::root(root, self.input)
     }
 }

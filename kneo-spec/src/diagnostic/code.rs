@@ -96,7 +96,7 @@ codes! {
     ExprHyphen = "E_EXPR_HYPHEN" Error "A step whose id is no identifier is read as `steps[\"id\"]`.";
     ExprUnknownRoot = "E_EXPR_UNKNOWN_ROOT" Error "Expressions read only the names that exist where they stand.";
     ExprUnknownStep = "E_EXPR_UNKNOWN_STEP" Error "Expressions read steps of the same workflow.";
-    ExprUnknownField = "E_EXPR_UNKNOWN_FIELD" Error "A step, `run` and `round` each have a fixed set of fields.";
+    ExprUnknownField = "E_EXPR_UNKNOWN_FIELD" Error "Expressions read only what can be there: fields of a step, of `run`, and of values whose keys are known.";
     ExprUnknownFunction = "E_EXPR_UNKNOWN_FUNCTION" Error "Expressions call the functions that the language has.";
     ExprArguments = "E_EXPR_ARGUMENTS" Error "Functions and macros are called with the arguments they take.";
     ExprType = "E_EXPR_TYPE" Error "Operators, functions and conditions are given values of the types they take.";

@@ -13,6 +13,8 @@ pub(crate) struct Workflow<S: Stage> {
     /// All steps, nodes or participants, in author order.
     pub(crate) steps: Vec<Step<S>>,
     pub(crate) flow: Flow<S>,
+    /// Whether no step was left out because it was reported.
+    pub(crate) whole: bool,
     /// Where the workflow as a whole is pointed at.
     pub(crate) span: Span,
 }

@@ -57,12 +57,13 @@ impl Lowering<'_> {
         let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
         match (name, arguments.as_slice()) {
             ("has", [path]) => {
-                let asked = self.asked(path, Asked::Whether)?;
+                let (asked, _) = self.asked(path, Asked::Whether)?;
                 Some((Expr::Has(Box::new(asked)), Type::Bool))
             }
             ("default", [path, otherwise]) => {
                 let lowered = (self.asked(path, Asked::WithDefault), self.expr(otherwise));
-                Some((Expr::Default(Box::new(lowered.0?), Box::new(lowered.1?.0)), Type::Any))
+                let ((path, found), (otherwise, other)) = (lowered.0?, lowered.1?);
+                Some((Expr::Default(Box::new(path), Box::new(otherwise)), found.or(other)))
             }
             ("has", _) => self.arguments(node, "has", "has(path)", 1..=1, arguments.len()),
             ("default", _) => self.arguments(node, "default", "default(path, otherwise)", 2..=2, arguments.len()),
@@ -74,13 +75,13 @@ impl Lowering<'_> {
     }
 
     /// The path whose absence a call takes care of.
-    fn asked(&mut self, path: &IdedExpr, asked: Asked) -> Option<Expr> {
-        let (expr, _) = match &path.expr {
+    fn asked(&mut self, path: &IdedExpr, asked: Asked) -> Option<Typed> {
+        let (expr, found) = match &path.expr {
             Cel::Ident(_) | Cel::Select(_) | Cel::Call(_) => self.path(path, asked)?,
             _ => self.expr(path)?,
         };
         if matches!(expr, Expr::Root(_) | Expr::Step(_) | Expr::Path(..)) {
-            return Some(expr);
+            return Some((expr, found));
         }
         let text = "only a path can be absent";
         self.report(path, Code::ExprArguments, text, "ask for a path, such as `has(steps.x.output.key)`")

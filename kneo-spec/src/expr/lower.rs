@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr as Cel, LiteralValue, SourceInfo, operators};
-use kneo_core::expr::{Access, ArithmeticOp, CompareOp, Expr, MAX_EXPR_DEPTH, StepRead};
+use kneo_core::expr::{ArithmeticOp, Expr, MAX_EXPR_DEPTH};
 use kneo_core::value::Value;
 
+use super::compare::compare_op;
 use super::guards::Guards;
-use super::names::{BareStep, Chain, Segment, Source, resolve};
+use super::names::Source;
 use super::parse::{self, Parsed};
 use super::piece::Piece;
 use super::types::{self, Type};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
+use crate::known::Words;
 use crate::vocabulary::{Compiled, Read, Vocabulary};
 
 /// A lowered expression and what is evident of its type.
@@ -34,6 +36,7 @@ pub(super) fn lower(
         reads: Vec::new(),
         locals: Vec::new(),
         guarded: Vec::new(),
+        words: Vec::new(),
         depth: 0,
     };
     let (code, found) = lowering.expr(&parsed.root)?;
@@ -50,15 +53,17 @@ pub(super) const CONVERT: &str =
     "nothing is converted silently: use `string(x)`, `int(x)`, `double(x)`, or another value";
 
 pub(super) struct Lowering<'a> {
-    piece: &'a Piece<'a>,
+    pub(super) piece: &'a Piece<'a>,
     info: &'a SourceInfo,
     pub(super) vocabulary: &'a dyn Vocabulary,
     pub(super) sink: &'a mut Diagnostics,
-    reads: Vec<Read>,
+    pub(super) reads: Vec<Read>,
     /// The variables of the macros around, innermost last.
     pub(super) locals: Vec<String>,
     /// The reads that a condition around takes care of.
     pub(super) guarded: Vec<Source>,
+    /// The words that a value is one of, by [`Type::Word`].
+    pub(super) words: Vec<Words<'a>>,
     depth: u16,
 }
 
@@ -160,90 +165,6 @@ impl Lowering<'_> {
         Some((Expr::literal(&value), found))
     }
 
-    /// A root, a step or a walk into a value.
-    pub(super) fn path(&mut self, node: &IdedExpr, asked: Asked) -> Option<Typed> {
-        let chain = Chain::of(node);
-        let (base, found, used) = match &chain.base.expr {
-            Cel::Ident(name) => self.named(&chain, name, asked)?,
-            _ => {
-                let (base, found) = self.expr(chain.base)?;
-                (base, found, 0)
-            }
-        };
-        let segments = chain.segments.get(used..).unwrap_or_default();
-        if segments.is_empty() {
-            return Some((base, found));
-        }
-        let mut accesses = Vec::new();
-        let mut whole = true;
-        for (position, segment) in segments.iter().enumerate() {
-            let from = if position == 0 { found } else { Type::Any };
-            match segment {
-                Segment::Key { key, node } => {
-                    if !from.is_a(&[Type::Map, Type::Null]) {
-                        let text = format!("{} is read from a map, and this is {}", tick(key), from.with_article());
-                        self.report::<()>(node, Code::ExprType, text, CONVERT);
-                        whole = false;
-                    }
-                    accesses.push(Access::Key((*key).into()));
-                }
-                Segment::At { index } => match self.expr(index) {
-                    Some((at, at_type)) => {
-                        whole &= self.index(index, from, at_type);
-                        accesses.push(Access::At(at));
-                    }
-                    None => whole = false,
-                },
-            }
-        }
-        whole.then(|| (Expr::Path(Box::new(base), accesses), Type::Any))
-    }
-
-    fn index(&mut self, index: &IdedExpr, from: Type, at: Type) -> bool {
-        let expected = match from {
-            Type::List if at.is_a(&[Type::Int, Type::Double]) => return true,
-            Type::List => "the index of a list is an int",
-            Type::Map if at.is_a(&[Type::Text]) => return true,
-            Type::Map => "the key of a map is a string",
-            Type::Any | Type::Null if at.is_a(&[Type::Int, Type::Double, Type::Text]) => return true,
-            Type::Any | Type::Null => "an index is an int or a string",
-            _ => "`[ ]` takes a list or a map",
-        };
-        let text = format!("{expected}, and this is {}", at.with_article());
-        self.report::<()>(index, Code::ExprType, text, CONVERT);
-        false
-    }
-
-    fn named(&mut self, chain: &Chain<'_>, name: &str, asked: Asked) -> Option<(Expr, Type, usize)> {
-        let bare = if asked == Asked::Whether { BareStep::Settled } else { BareStep::Refused };
-        let resolved = match resolve(name, &chain.segments, &self.locals, bare, self.vocabulary) {
-            Ok(resolved) => resolved,
-            Err(problem) => {
-                let last = problem.reach().checked_sub(1).and_then(|last| chain.segments.get(last));
-                let range = self.range(last.and_then(Segment::node).unwrap_or(chain.base));
-                let diagnostic = problem.diagnostic(self.piece, range, self.vocabulary, self.sink);
-                self.sink.push(diagnostic);
-                return None;
-            }
-        };
-        let last = resolved.used.checked_sub(1).and_then(|last| chain.segments.get(last));
-        let written = last.and_then(Segment::node).unwrap_or(chain.base);
-        let span = self.piece.span(self.range(written));
-        let expr = match resolved.source {
-            Source::Local(depth) => Expr::Local(depth),
-            Source::Root(root) => {
-                self.reads.push(Read::Root { root, span });
-                Expr::Root(root)
-            }
-            Source::Step(step, field) => {
-                let guarded = asked != Asked::Plainly || self.guarded.contains(&resolved.source);
-                self.reads.push(Read::Step { step, field, guarded, span });
-                Expr::Step(StepRead { step, field })
-            }
-        };
-        Some((expr, resolved.source.found(), resolved.used))
-    }
-
     fn map(&mut self, pairs: Vec<(&IdedExpr, &IdedExpr)>) -> Option<Typed> {
         let mut written: Vec<&str> = Vec::new();
         let mut whole = true;
@@ -316,7 +237,7 @@ impl Lowering<'_> {
         let then = self.guarded_by(if_true, |lowering| lowering.expr(then));
         let otherwise = self.guarded_by(if_false, |lowering| lowering.expr(otherwise));
         let ((then, then_type), (otherwise, other_type)) = (then?, otherwise?);
-        let found = if then_type == other_type { then_type } else { Type::Any };
+        let found = then_type.or(other_type);
         Some((Expr::If(Box::new(test?), Box::new(then), Box::new(otherwise)), found))
     }
 
@@ -326,22 +247,6 @@ impl Lowering<'_> {
         let lowered = lower(self);
         self.guarded.truncate(before);
         lowered
-    }
-
-    fn compare(&mut self, op: CompareOp, left: &IdedExpr, right: &IdedExpr) -> Option<Typed> {
-        let lowered = (self.expr(left), self.expr(right));
-        let ((left_expr, left_type), (right_expr, right_type)) = (lowered.0?, lowered.1?);
-        if !types::comparable(op, left_type, right_type) {
-            let text = format!(
-                "`{}` cannot compare {} with {}",
-                op.as_str(),
-                left_type.with_article(),
-                right_type.with_article()
-            );
-            let range = self.range(left).start..self.range(right).end;
-            return self.report_at(range, Code::ExprType, text, CONVERT);
-        }
-        Some((Expr::Compare(op, Box::new(left_expr), Box::new(right_expr)), Type::Bool))
     }
 
     fn arithmetic(&mut self, op: ArithmeticOp, node: &IdedExpr) -> Option<Typed> {
@@ -357,8 +262,12 @@ impl Lowering<'_> {
                     Some(joined) => Some(joined),
                     None => {
                         let help = match (op, before, next) {
-                            (ArithmeticOp::Add, Type::Text, _) => "write the right side as text: `string(…)`",
-                            (ArithmeticOp::Add, _, Type::Text) => "write the left side as text: `string(…)`",
+                            (ArithmeticOp::Add, Type::Text | Type::Word(_), _) => {
+                                "write the right side as text: `string(…)`"
+                            }
+                            (ArithmeticOp::Add, _, Type::Text | Type::Word(_)) => {
+                                "write the left side as text: `string(…)`"
+                            }
                             _ => CONVERT,
                         };
                         let text = format!(
@@ -389,7 +298,7 @@ impl Lowering<'_> {
         self.report_at(range, code, message, help)
     }
 
-    fn report_at<T>(
+    pub(super) fn report_at<T>(
         &mut self,
         range: Range<usize>,
         code: Code,
@@ -407,17 +316,8 @@ impl Lowering<'_> {
     }
 
     /// The bytes of the expression that a node was written in.
-    fn range(&self, node: &IdedExpr) -> Range<usize> {
+    pub(super) fn range(&self, node: &IdedExpr) -> Range<usize> {
         super::places::range(node, self.info, self.piece.cel())
-    }
-}
-
-impl<'a> Segment<'a> {
-    fn node(&self) -> Option<&'a IdedExpr> {
-        match self {
-            Segment::Key { node, .. } => Some(node),
-            Segment::At { .. } => None,
-        }
     }
 }
 
@@ -470,19 +370,6 @@ fn arithmetic_op(name: &str) -> Option<ArithmeticOp> {
         operators::MULTIPLY => ArithmeticOp::Multiply,
         operators::DIVIDE => ArithmeticOp::Divide,
         operators::MODULO => ArithmeticOp::Remainder,
-        _ => return None,
-    })
-}
-
-fn compare_op(name: &str) -> Option<CompareOp> {
-    Some(match name {
-        operators::EQUALS => CompareOp::Equal,
-        operators::NOT_EQUALS => CompareOp::NotEqual,
-        operators::LESS => CompareOp::Less,
-        operators::LESS_EQUALS => CompareOp::LessEqual,
-        operators::GREATER => CompareOp::Greater,
-        operators::GREATER_EQUALS => CompareOp::GreaterEqual,
-        operators::IN => CompareOp::In,
         _ => return None,
     })
 }

@@ -6,7 +6,6 @@ use cel::IdedExpr;
 use cel::common::ast::{Expr as Cel, LiteralValue, operators};
 use kneo_core::expr::{Root, StepField};
 
-use super::types::Type;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick, tick_list};
 use crate::expr::piece::Piece;
 use crate::vocabulary::Vocabulary;
@@ -20,7 +19,7 @@ pub(super) struct Chain<'a> {
 /// One step of the walk; the node is the walk up to and with it.
 pub(super) enum Segment<'a> {
     Key { key: &'a str, node: &'a IdedExpr },
-    At { index: &'a IdedExpr },
+    At { index: &'a IdedExpr, node: &'a IdedExpr },
 }
 
 impl<'a> Chain<'a> {
@@ -37,7 +36,7 @@ impl<'a> Chain<'a> {
                     let [operand, index] = call.args.as_slice() else { break };
                     segments.push(match &index.expr {
                         Cel::Literal(LiteralValue::String(key)) => Segment::Key { key: key.inner(), node: base },
-                        _ => Segment::At { index },
+                        _ => Segment::At { index, node: base },
                     });
                     base = operand;
                 }
@@ -56,16 +55,6 @@ pub(super) enum Source {
     Local(u16),
     Root(Root),
     Step(u32, StepField),
-}
-
-impl Source {
-    pub(super) fn found(self) -> Type {
-        match self {
-            Self::Local(_) => Type::Any,
-            Self::Root(root) => Type::of_root(root),
-            Self::Step(_, field) => Type::of_field(field),
-        }
-    }
 }
 
 /// A name that was found, and how many segments belong to it.
@@ -272,7 +261,7 @@ fn visible(vocabulary: &dyn Vocabulary) -> Vec<&'static str> {
 }
 
 /// A list of names that stays readable.
-fn some_of(names: &[&str]) -> String {
+pub(super) fn some_of(names: &[&str]) -> String {
     const SHOWN: usize = 8;
     match names.get(..SHOWN) {
         Some(first) if names.len() > SHOWN => {

@@ -400,8 +400,8 @@ fn all_that_is_wrong_with_an_expression_is_said_at_once() {
 
 #[test]
 fn a_component_sees_its_input_and_the_run_only() {
-    assert!(complaints("input.ok && run.id != ''", &ComponentVocabulary).is_empty());
-    let found = complaints("steps.plan.output.ok", &ComponentVocabulary);
+    assert!(complaints("input.ok && run.id != ''", &ComponentVocabulary::default()).is_empty());
+    let found = complaints("steps.plan.output.ok", &ComponentVocabulary::default());
     let expected = "E_EXPR_UNKNOWN_ROOT steps: `steps` cannot be read here (what can be read here is `input` or `run`)";
     assert_eq!(found, [expected]);
 }

@@ -1,6 +1,6 @@
 //! What is evident of an expression's type before it runs.
 
-use kneo_core::expr::{ArithmeticOp, CompareOp, Function, Root, StepField};
+use kneo_core::expr::{ArithmeticOp, CompareOp, Function};
 use kneo_core::value::Value;
 
 /// The type of an expression, as far as its text shows it.
@@ -12,7 +12,11 @@ pub(crate) enum Type {
     Bool,
     Int,
     Double,
+    /// An int or a double.
+    Number,
     Text,
+    /// Text that is one of a few words; which ones is known by this number.
+    Word(u16),
     List,
     Map,
 }
@@ -30,25 +34,6 @@ impl Type {
         }
     }
 
-    pub(super) fn of_root(root: Root) -> Self {
-        match root {
-            Root::Index | Root::RoundIndex => Self::Int,
-            Root::RunId | Root::RunStartedAt | Root::RunEnvironment => Self::Text,
-            Root::Branches => Self::Map,
-            Root::Input | Root::Prev | Root::Item | Root::RoundFeedback => Self::Any,
-            _ => Self::Any,
-        }
-    }
-
-    pub(super) fn of_field(field: StepField) -> Self {
-        match field {
-            StepField::Status => Self::Text,
-            StepField::Attempts => Self::Int,
-            StepField::Output | StepField::Error | StepField::Decision => Self::Any,
-            _ => Self::Any,
-        }
-    }
-
     /// The word that expressions use for it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -57,7 +42,8 @@ impl Type {
             Self::Bool => "bool",
             Self::Int => "int",
             Self::Double => "double",
-            Self::Text => "string",
+            Self::Number => "number",
+            Self::Text | Self::Word(_) => "string",
             Self::List => "list",
             Self::Map => "map",
         }
@@ -71,27 +57,56 @@ impl Type {
         }
     }
 
+    /// The type without what is known beside it.
+    fn plain(self) -> Self {
+        match self {
+            Self::Word(_) => Self::Text,
+            other => other,
+        }
+    }
+
     /// Whether it may be one of these.
     pub(super) fn is_a(self, types: &[Self]) -> bool {
-        self == Self::Any || types.contains(&self)
+        match self.plain() {
+            Self::Any => true,
+            Self::Number => types.iter().any(|found| found.is_number()),
+            plain => types.contains(&plain),
+        }
     }
 
     fn is_number(self) -> bool {
-        self.is_a(&[Self::Int, Self::Double])
+        matches!(self, Self::Int | Self::Double | Self::Number)
+    }
+
+    /// Whether it may be a number.
+    fn may_be_number(self) -> bool {
+        self == Self::Any || self.is_number()
+    }
+
+    /// The type of what is either of two.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self.plain(), other.plain()) {
+            _ if self == other => self,
+            (one, other) if one == other => one,
+            (one, other) if one.is_number() && other.is_number() => Self::Number,
+            _ => Self::Any,
+        }
     }
 }
 
 /// The type of `left op right`; `None` if there is no such operation.
 pub(super) fn arithmetic(op: ArithmeticOp, left: Type, right: Type) -> Option<Type> {
-    use Type::{Any, Double, Int, List, Text};
+    use Type::{Any, Double, Int, List, Number, Text};
+    let (left, right) = (left.plain(), right.plain());
     let known = if left == Any { right } else { left };
     match (op, known) {
         (_, Any) => Some(Any),
         (ArithmeticOp::Remainder, _) => (left.is_a(&[Int]) && right.is_a(&[Int])).then_some(Int),
-        (_, Int | Double) => (left.is_number() && right.is_number()).then_some(match (left, right) {
+        (_, Int | Double | Number) => (left.may_be_number() && right.may_be_number()).then_some(match (left, right) {
             (Int, Int) => Int,
             (Double, _) | (_, Double) => Double,
-            _ => Any,
+            (Any, _) | (_, Any) => Any,
+            _ => Number,
         }),
         (ArithmeticOp::Add, Text | List) => (left.is_a(&[known]) && right.is_a(&[known])).then_some(known),
         _ => None,
@@ -101,7 +116,8 @@ pub(super) fn arithmetic(op: ArithmeticOp, left: Type, right: Type) -> Option<Ty
 /// Whether two types may be compared so.
 pub(super) fn comparable(op: CompareOp, left: Type, right: Type) -> bool {
     use Type::{Any, Bool, List, Map, Null, Text};
-    let numbers = left.is_number() && right.is_number();
+    let (left, right) = (left.plain(), right.plain());
+    let numbers = left.may_be_number() && right.may_be_number();
     match op {
         CompareOp::Equal | CompareOp::NotEqual => {
             numbers || [left, right].contains(&Any) || [left, right].contains(&Null) || left == right
@@ -135,7 +151,7 @@ pub(super) fn result(function: Function, arguments: &[Type]) -> Type {
         Function::Split => Type::List,
         Function::Lines => match arguments {
             [Type::List] => Type::Text,
-            [Type::Text] => Type::List,
+            [Type::Text | Type::Word(_)] => Type::List,
             _ => Type::Any,
         },
         Function::Join

@@ -2,32 +2,47 @@
 
 use std::collections::HashMap;
 
-use kneo_core::expr::{Expr, Root, TextPart, TextTemplate, ValueTemplate};
+use kneo_core::expr::{Expr, Root, StepField, TextPart, TextTemplate, ValueTemplate};
 use kneo_core::name::Name;
 use kneo_core::value::Value;
 
 use super::Linker;
+use super::shape::StepShape;
 use crate::document::{RawExpr, RawText};
 use crate::expr;
+use crate::known::{self, Known};
 use crate::source::Spanned;
-use crate::syntax::NodeId;
+use crate::syntax::{NodeId, Tree};
 use crate::vocabulary::{Compiled, Vocabulary};
+
+/// What is certain where the steps of a workflow are compiled.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) tree: &'a Tree,
+    /// For each step its shape.
+    pub(super) shapes: &'a [StepShape],
+    /// The plan index of the first step.
+    pub(super) first: u32,
+    /// What is certain of the workflow's input.
+    pub(super) input: Known<'a>,
+}
 
 /// The names that the steps and edges of one workflow see.
 pub(super) struct StepVocabulary<'a> {
     ids: Vec<&'a str>,
     places: HashMap<&'a str, u32>,
+    view: View<'a>,
 }
 
 impl<'a> StepVocabulary<'a> {
-    /// The steps of a workflow, whose first has the plan index `first`. Of equal ids the first counts.
-    pub(super) fn new(ids: &[&'a Spanned<Name>], first: u32) -> Self {
+    /// The steps of a workflow. Of equal ids the first counts.
+    pub(super) fn new(ids: &[&'a Spanned<Name>], view: View<'a>) -> Self {
         let ids: Vec<&str> = ids.iter().map(|id| id.value.as_str()).collect();
         let mut places = HashMap::new();
-        for (id, at) in ids.iter().zip(first..) {
+        for (id, at) in ids.iter().zip(view.first..) {
             places.entry(*id).or_insert(at);
         }
-        Self { ids, places }
+        Self { ids, places, view }
     }
 }
 
@@ -46,6 +61,15 @@ impl Vocabulary for StepVocabulary<'_> {
 
     fn steps(&self) -> &[&str] {
         &self.ids
+    }
+
+    fn known_root(&self, root: Root) -> Known<'_> {
+        known::root(root, self.view.input)
+    }
+
+    fn known_step(&self, step: u32, field: StepField) -> Known<'_> {
+        let shape = step.checked_sub(self.view.first).and_then(|at| self.view.shapes.get(at as usize));
+        shape.map_or(Known::Nothing, |shape| shape.field(field, self.view.tree))
     }
 }
 

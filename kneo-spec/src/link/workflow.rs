@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kneo_core::name::Name;
 
 use super::Linker;
-use super::expression::StepVocabulary;
+use super::expression::{StepVocabulary, View};
 use super::step::Target;
 use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{
@@ -20,10 +20,10 @@ struct Ids {
 }
 
 impl Linker<'_> {
-    pub(super) fn workflow(&mut self, raw: Workflow<Raw>, targets: Vec<Target>, first: u32) -> Workflow<Linked> {
+    pub(super) fn workflow(&mut self, raw: Workflow<Raw>, targets: Vec<Target>, view: View<'_>) -> Workflow<Linked> {
         let names: Vec<Spanned<Name>> = raw.steps.iter().map(|step| step.id.clone()).collect();
         let ids = self.ids(&names);
-        let vocabulary = StepVocabulary::new(&names.iter().collect::<Vec<_>>(), first);
+        let vocabulary = StepVocabulary::new(&names.iter().collect::<Vec<_>>(), view);
         let steps = raw
             .steps
             .into_iter()
@@ -35,7 +35,7 @@ impl Linker<'_> {
             Flow::Concurrent(concurrent) => Flow::Concurrent(concurrent),
             Flow::Graph(graph) => Flow::Graph(self.graph(graph, &ids, &vocabulary)),
         };
-        Workflow { name: raw.name, steps, flow, span: raw.span }
+        Workflow { name: raw.name, steps, flow, whole: raw.whole, span: raw.span }
     }
 
     fn ids(&mut self, names: &[Spanned<Name>]) -> Ids {

@@ -8,6 +8,13 @@ use crate::document::{Bound, Concurrent, Condition, Edge, Flow, Graph, OnMax, Ra
 use crate::shape::workflow::{CONDITION, EDGE, ON_MAX, STATUSES, WORKFLOW};
 use crate::syntax::{Kind, NodeId};
 
+/// The steps of a workflow.
+struct Steps {
+    list: Vec<Step<Raw>>,
+    /// Whether none was left out because it was reported.
+    whole: bool,
+}
+
 impl Lower<'_> {
     pub(super) fn workflow(&mut self, node: NodeId) -> Option<Workflow<Raw>> {
         let mut fields = self.fields(node, &WORKFLOW)?;
@@ -20,20 +27,23 @@ impl Lower<'_> {
             "concurrent" => self.concurrent(&fields),
             _ => (self.steps(&fields, "steps"), Flow::Sequential),
         };
-        Some(Workflow { name, steps, flow, span: fields.span })
+        Some(Workflow { name, steps: steps.list, flow, whole: steps.whole, span: fields.span })
     }
 
-    fn steps(&mut self, fields: &Fields, name: &str) -> Vec<Step<Raw>> {
+    fn steps(&mut self, fields: &Fields, name: &str) -> Steps {
         let Some(at) = fields.get(name) else {
             self.missing(fields.span, &WORKFLOW, name);
-            return Vec::new();
+            return Steps { list: Vec::new(), whole: false };
         };
-        let items = self.filled_list(Some(at)).unwrap_or_default();
-        items.into_iter().filter_map(|item| self.step(item, None)).collect()
+        let Some(items) = self.filled_list(Some(at)) else {
+            return Steps { list: Vec::new(), whole: false };
+        };
+        let list: Vec<Step<Raw>> = items.iter().filter_map(|item| self.step(*item, None)).collect();
+        Steps { whole: list.len() == items.len(), list }
     }
 
-    fn concurrent(&mut self, fields: &Fields) -> (Vec<Step<Raw>>, Flow<Raw>) {
-        let steps = self.steps(fields, "participants");
+    fn concurrent(&mut self, fields: &Fields) -> (Steps, Flow<Raw>) {
+        let mut steps = self.steps(fields, "participants");
         if let Some(at) = fields.get("join") {
             match self.tree.node(at.node).kind {
                 Kind::Map(_) => self.not_yet(self.span(at.node), "a `join` of fewer than all branches"),
@@ -45,7 +55,10 @@ impl Lower<'_> {
             Some("drain") => OnBranchError::Drain,
             _ => OnBranchError::FailFast,
         };
-        let combine = match self.word(fields.get("combine")).map(|word| word.value) {
+        let combine = self.word(fields.get("combine")).map(|word| word.value);
+        // A word that was refused leaves open what was meant.
+        steps.whole &= combine.is_some() || fields.get("combine").is_none();
+        let combine = match combine {
             Some("map") => Combine::Map,
             _ => Combine::Text,
         };
@@ -53,7 +66,7 @@ impl Lower<'_> {
         (steps, flow)
     }
 
-    fn graph(&mut self, fields: &Fields) -> (Vec<Step<Raw>>, Flow<Raw>) {
+    fn graph(&mut self, fields: &Fields) -> (Steps, Flow<Raw>) {
         for name in ["start", "nodes"] {
             if fields.get(name).is_none() {
                 self.missing(fields.span, &WORKFLOW, name);
@@ -66,7 +79,11 @@ impl Lower<'_> {
         {
             self.empty(at);
         }
-        let steps = nodes.into_iter().filter_map(|(name, node)| self.step(node, Some(name))).collect();
+        let list: Vec<Step<Raw>> = nodes.into_iter().filter_map(|(name, node)| self.step(node, Some(name))).collect();
+        let whole = fields.get("nodes").is_some_and(|at| match &self.tree.node(at.node).kind {
+            Kind::Map(entries) => !list.is_empty() && list.len() == entries.len() && self.tree.is_whole(at.node),
+            _ => false,
+        });
         let items = self.list(fields.get("edges")).unwrap_or_default();
         let edges: Vec<Edge<Raw>> = items.iter().filter_map(|item| self.edge(*item)).collect();
         let graph = Graph {
@@ -75,7 +92,7 @@ impl Lower<'_> {
             edges,
             max_steps: self.bound(fields, "max_steps"),
         };
-        (steps, Flow::Graph(graph))
+        (Steps { list, whole }, Flow::Graph(graph))
     }
 
     fn edge(&mut self, node: NodeId) -> Option<Edge<Raw>> {
