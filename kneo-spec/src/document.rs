@@ -126,9 +126,21 @@ pub(crate) struct Document<S: Stage> {
     pub(crate) humans: Vec<Component<Human<S>>>,
     pub(crate) workflows: Vec<Component<Workflow<S>>>,
     pub(crate) tools: Vec<Component<Tool<S>>>,
+    /// Names of components that could not be read, which was reported.
+    pub(crate) broken: Broken,
     pub(crate) limits: Limits,
     /// Where the spec as a whole is pointed at.
     pub(crate) span: Span,
+}
+
+/// Components of which nothing but the name is known.
+#[derive(Default)]
+pub(crate) struct Broken {
+    pub(crate) agents: Vec<Name>,
+    pub(crate) functions: Vec<Name>,
+    pub(crate) humans: Vec<Name>,
+    pub(crate) workflows: Vec<Name>,
+    pub(crate) tools: Vec<Name>,
 }
 
 /// What a run of the spec runs.

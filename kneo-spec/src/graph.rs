@@ -74,7 +74,7 @@ impl Drawing<'_> {
             self.step(scope, at, step);
         }
         match &body.flow {
-            Flow::Sequential => self.sequence(scope, body),
+            Flow::Sequential | Flow::Open => self.sequence(scope, body),
             Flow::Concurrent(_) => self.fan_out(scope, body),
             Flow::Graph(graph) => self.edges(scope, body, graph),
         }

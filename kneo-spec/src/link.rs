@@ -13,8 +13,6 @@ mod workflow;
 
 pub(crate) use layout::{Layout, Place};
 
-use kneo_core::name::Name;
-
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{
     Agent, Approval, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked, OnError,
@@ -22,7 +20,6 @@ use crate::document::{
 };
 use crate::expr::Parser;
 use crate::known::{Known, Schema};
-use crate::source::Spanned;
 use crate::syntax::{Limits, Tree};
 use crate::vocabulary::ComponentVocabulary;
 use expression::{StepVocabulary, View};
@@ -94,6 +91,7 @@ pub(crate) fn link(
         humans: raw.humans.into_iter().map(|human| linked(human, |body| linker.human(body))).collect(),
         tools: raw.tools.into_iter().map(|tool| linked(tool, |body| linker.tool(body))).collect(),
         workflows,
+        broken: raw.broken,
         limits: raw.limits,
         span: raw.span,
     };
@@ -116,6 +114,7 @@ fn root_workflow(raw: &mut Document<Raw>) -> Option<usize> {
             let agent = raw.agents.iter().find(|agent| agent.home == Home::Root)?;
             let step = Step {
                 id: agent.name.clone(),
+                nameless: false,
                 kind: StepKind::Agent(RawRef::Named(agent.name.clone())),
                 when: None,
                 input: None,
@@ -238,8 +237,8 @@ impl Linker<'_> {
     ) -> Vec<Output<Linked>> {
         let none: &[Step<Linked>] = &[];
         let steps = root.map_or(none, |root| &root.body.steps);
-        let ids: Vec<&Spanned<Name>> = steps.iter().map(|step| &step.id).collect();
-        let vocabulary = StepVocabulary::new(&ids, view);
+        let ids = steps.iter().map(|step| (!step.nameless).then_some(&step.id));
+        let vocabulary = StepVocabulary::new(ids, root.is_some_and(|root| root.body.whole), view);
         outputs
             .into_iter()
             .filter_map(|output| {

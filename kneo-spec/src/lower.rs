@@ -14,7 +14,7 @@ mod tool;
 mod workflow;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::{Agent, Component, Document, Function, Home, Human, Raw, Tool, Workflow};
+use crate::document::{Agent, Broken, Component, Document, Function, Home, Human, Raw, Tool, Workflow};
 use crate::source::{Span, Spanned};
 use crate::syntax::{NodeId, Tree};
 use fields::{At, Fields};
@@ -33,6 +33,7 @@ pub(crate) fn lower(tree: &Tree, sink: &mut Diagnostics) -> Option<Document<Raw>
         humans: Vec::new(),
         workflows: Vec::new(),
         tools: Vec::new(),
+        broken: Broken::default(),
     };
     cx.root()
 }
@@ -48,6 +49,7 @@ struct Lower<'a> {
     humans: Vec<Component<Human<Raw>>>,
     workflows: Vec<Component<Workflow<Raw>>>,
     tools: Vec<Component<Tool<Raw>>>,
+    broken: Broken,
 }
 
 impl Lower<'_> {

@@ -19,6 +19,11 @@ pub(crate) trait Vocabulary {
     /// The ids of all steps that may be named, in author order.
     fn steps(&self) -> &[&str];
 
+    /// Whether these are all steps, and none was left out because it was reported.
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     /// What is certain of a root.
     fn known_root(&self, root: Root) -> Known<'_> {
         known::root(root, Known::Nothing)

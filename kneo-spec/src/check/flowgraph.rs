@@ -33,7 +33,7 @@ impl FlowGraph {
         let mut graph = Self { successors: vec![Vec::new(); end + 1], step_of, start, end, steps };
         match &workflow.flow {
             Flow::Sequential => graph.sequential(),
-            Flow::Concurrent(_) => graph.concurrent(),
+            Flow::Concurrent(_) | Flow::Open => graph.concurrent(),
             Flow::Graph(edges) => graph.graph(edges),
         }
         for (failed, copy) in copies {

@@ -20,7 +20,7 @@ pub(super) fn fallbacks(workflow: &Workflow<Linked>, sink: &mut Diagnostics) {
             continue;
         };
         match workflow.flow {
-            Flow::Graph(_) => {}
+            Flow::Graph(_) | Flow::Open => {}
             Flow::Sequential | Flow::Concurrent(_) => sink.push(
                 Diagnostic::new(
                     Code::FallbackTwice,

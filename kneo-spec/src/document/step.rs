@@ -8,6 +8,8 @@ use crate::source::{Span, Spanned};
 
 pub(crate) struct Step<S: Stage> {
     pub(crate) id: Spanned<Name>,
+    /// Whether the id was made up, because none could be read, which was reported; nothing can name the step.
+    pub(crate) nameless: bool,
     pub(crate) kind: StepKind<S>,
     pub(crate) when: Option<Spanned<S::Expr>>,
     pub(crate) input: Option<S::Value>,

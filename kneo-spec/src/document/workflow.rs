@@ -24,6 +24,8 @@ pub(crate) enum Flow<S: Stage> {
     Sequential,
     Graph(Graph<S>),
     Concurrent(Concurrent),
+    /// Not known: the type was reported, and nothing is said about what follows what.
+    Open,
 }
 
 pub(crate) struct Graph<S: Stage> {

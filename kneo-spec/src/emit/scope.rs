@@ -24,7 +24,8 @@ impl Emitter<'_> {
         let body = &workflow.body;
         let first = place.first.saturating_add(place.ahead);
         let start = match &body.flow {
-            Flow::Sequential | Flow::Concurrent(_) => NodeIx::new(place.first),
+            // INVARIANT: the type of a valid workflow is known.
+            Flow::Sequential | Flow::Concurrent(_) | Flow::Open => NodeIx::new(place.first),
             // INVARIANT: the start of a valid graph is resolved.
             Flow::Graph(graph) => graph.start.map_or(NodeIx::new(first), |start| node_at(first, start.0)),
         };
@@ -37,7 +38,7 @@ impl Emitter<'_> {
         let mut max_steps = None;
         match &body.flow {
             Flow::Sequential => self.chain(first, body.steps.len()),
-            Flow::Concurrent(_) => {}
+            Flow::Concurrent(_) | Flow::Open => {}
             Flow::Graph(graph) => {
                 self.edges(graph, first);
                 max_steps = graph.max_steps.as_ref().map(|max| bound(max, first));
@@ -46,7 +47,7 @@ impl Emitter<'_> {
         self.plan.scopes.push(Scope {
             name: workflow_name(workflow),
             kind: match body.flow {
-                Flow::Sequential => ScopeKind::Sequential,
+                Flow::Sequential | Flow::Open => ScopeKind::Sequential,
                 Flow::Concurrent(_) => ScopeKind::Concurrent,
                 Flow::Graph(_) => ScopeKind::Graph,
             },

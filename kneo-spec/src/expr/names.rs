@@ -147,7 +147,7 @@ fn step<'a>(
     bare: BareStep,
     vocabulary: &dyn Vocabulary,
 ) -> Result<Resolved, Problem<'a>> {
-    if vocabulary.steps().is_empty() {
+    if vocabulary.steps().is_empty() && vocabulary.is_whole() {
         return Err(Problem::NotHere(name));
     }
     let id = match segments.first() {
@@ -177,15 +177,15 @@ impl Problem<'_> {
         }
     }
 
-    /// Says what is wrong with the name at a range.
+    /// Says what is wrong with the name at a range; nothing about what may be a step that was reported.
     pub(super) fn diagnostic(
         self,
         piece: &Piece<'_>,
         range: Range<usize>,
         vocabulary: &dyn Vocabulary,
         sink: &mut Diagnostics,
-    ) -> Diagnostic {
-        match self {
+    ) -> Option<Diagnostic> {
+        Some(match self {
             Self::NoSuchName(name) => unknown_root(piece, range, name, vocabulary, sink),
             Self::NotHere(name) => {
                 let message = format!("{} cannot be read here", tick(name));
@@ -198,6 +198,7 @@ impl Problem<'_> {
                 let steps = vocabulary.steps();
                 let help = match sink.nearest(id, steps.iter().copied()) {
                     Some(near) => format!("did you mean {}?", tick(near)),
+                    None if !vocabulary.is_whole() => return None,
                     None => format!("the steps that can be read here are {}", some_of(steps)),
                 };
                 piece.diagnostic(Code::ExprUnknownStep, range, format!("there is no step {}", tick(id))).help(help)
@@ -221,7 +222,7 @@ impl Problem<'_> {
                 };
                 piece.diagnostic(Code::ExprUnknownField, range, format!("{of} has no {}", tick(field))).help(help)
             }
-        }
+        })
     }
 }
 

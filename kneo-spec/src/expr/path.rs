@@ -121,8 +121,9 @@ impl<'a> Lowering<'a> {
             Err(problem) => {
                 let last = problem.reach().checked_sub(1).and_then(|last| chain.segments.get(last));
                 let range = self.range(last.and_then(Segment::node).unwrap_or(chain.base));
-                let diagnostic = problem.diagnostic(self.piece, range, self.vocabulary, self.sink);
-                self.sink.push(diagnostic);
+                if let Some(diagnostic) = problem.diagnostic(self.piece, range, self.vocabulary, self.sink) {
+                    self.sink.push(diagnostic);
+                }
                 return None;
             }
         };

@@ -31,18 +31,22 @@ pub(super) struct View<'a> {
 pub(super) struct StepVocabulary<'a> {
     ids: Vec<&'a str>,
     places: HashMap<&'a str, u32>,
+    whole: bool,
     view: View<'a>,
 }
 
 impl<'a> StepVocabulary<'a> {
-    /// The steps of a workflow. Of equal ids the first counts.
-    pub(super) fn new(ids: &[&'a Spanned<Name>], view: View<'a>) -> Self {
-        let ids: Vec<&str> = ids.iter().map(|id| id.value.as_str()).collect();
+    /// The steps of a workflow; one that was reported may have no name, or, of a workflow that is not whole, no place.
+    /// Of equal ids the first counts.
+    pub(super) fn new(ids: impl Iterator<Item = Option<&'a Spanned<Name>>>, whole: bool, view: View<'a>) -> Self {
+        let mut known = Vec::new();
         let mut places = HashMap::new();
-        for (id, at) in ids.iter().zip(view.first..) {
-            places.entry(*id).or_insert(at);
+        for (id, at) in ids.zip(view.first..) {
+            let Some(id) = id else { continue };
+            known.push(id.value.as_str());
+            places.entry(id.value.as_str()).or_insert(at);
         }
-        Self { ids, places, view }
+        Self { ids: known, places, whole, view }
     }
 }
 
@@ -61,6 +65,10 @@ impl Vocabulary for StepVocabulary<'_> {
 
     fn steps(&self) -> &[&str] {
         &self.ids
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole
     }
 
     fn known_root(&self, root: Root) -> Known<'_> {

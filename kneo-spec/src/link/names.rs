@@ -1,6 +1,6 @@
 //! What may be referred to by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kneo_core::name::Name;
 
@@ -45,10 +45,12 @@ struct Table {
     places: HashMap<Name, (usize, Span)>,
     /// In author order, for messages.
     order: Vec<Name>,
+    /// Names of what was reported.
+    broken: HashSet<Name>,
 }
 
 impl Table {
-    fn of<T>(components: &[Component<T>]) -> Self {
+    fn of<T>(components: &[Component<T>], broken: &[Name]) -> Self {
         let mut places = HashMap::new();
         let mut order = Vec::new();
         for (at, component) in components.iter().enumerate() {
@@ -57,7 +59,7 @@ impl Table {
                 order.push(component.name.value.clone());
             }
         }
-        Self { places, order }
+        Self { places, order, broken: broken.iter().cloned().collect() }
     }
 }
 
@@ -69,11 +71,11 @@ impl Names {
             .map(|(at, agent)| (agent.name.value.clone(), at, agent.name.span))
             .next();
         Self {
-            agents: Table::of(&raw.agents),
-            functions: Table::of(&raw.functions),
-            humans: Table::of(&raw.humans),
-            workflows: Table::of(&raw.workflows),
-            tools: Table::of(&raw.tools),
+            agents: Table::of(&raw.agents, &raw.broken.agents),
+            functions: Table::of(&raw.functions, &raw.broken.functions),
+            humans: Table::of(&raw.humans, &raw.broken.humans),
+            workflows: Table::of(&raw.workflows, &raw.broken.workflows),
+            tools: Table::of(&raw.tools, &raw.broken.tools),
             root_agent,
         }
     }
@@ -107,6 +109,7 @@ impl Names {
             }
             (Some((at, _)), None) => Some(*at),
             (None, Some((_, at, _))) => Some(*at),
+            (None, None) if table.broken.contains(&name.value) => None,
             (None, None) => {
                 let diagnostic = self.unknown(kind, name, sink);
                 sink.push(diagnostic);
@@ -147,6 +150,9 @@ impl Names {
     pub(super) fn tool(&self, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<Ix<Tool<Linked>>> {
         if let Some((at, _)) = self.tools.places.get(&name.value) {
             return Some(Ix::new(*at));
+        }
+        if self.tools.broken.contains(&name.value) {
+            return None;
         }
         let known = self.tools.order.iter().map(Name::as_str);
         let help = match sink.nearest(name.value.as_str(), known) {

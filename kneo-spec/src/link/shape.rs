@@ -44,7 +44,7 @@ impl StepShape {
                 Self::Branches(workflow.steps.iter().map(|step| step.id.value.clone()).collect())
             }
             Flow::Concurrent(Concurrent { combine: Combine::Text, .. }) if workflow.whole => Self::Text,
-            Flow::Concurrent(_) | Flow::Sequential | Flow::Graph(_) => Self::Other,
+            Flow::Concurrent(_) | Flow::Sequential | Flow::Graph(_) | Flow::Open => Self::Other,
         }
     }
 

@@ -11,19 +11,23 @@ use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{
     Bound, Condition, Edge, Flow, Graph, Linked, OnError, OnMax, Raw, Step, StepIx, StepKind, Workflow,
 };
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// The steps of a workflow by id.
 struct Ids {
-    places: HashMap<Name, StepIx>,
+    places: HashMap<Name, (StepIx, Span)>,
     order: Vec<Name>,
+    /// Whether no step was left out because it was reported.
+    whole: bool,
 }
 
 impl Linker<'_> {
     pub(super) fn workflow(&mut self, raw: Workflow<Raw>, targets: Vec<Target>, view: View<'_>) -> Workflow<Linked> {
-        let names: Vec<Spanned<Name>> = raw.steps.iter().map(|step| step.id.clone()).collect();
-        let ids = self.ids(&names);
-        let vocabulary = StepVocabulary::new(&names.iter().collect::<Vec<_>>(), view);
+        // A step without a name keeps its place.
+        let names: Vec<Option<Spanned<Name>>> =
+            raw.steps.iter().map(|step| (!step.nameless).then(|| step.id.clone())).collect();
+        let ids = self.ids(&names, raw.whole);
+        let vocabulary = StepVocabulary::new(names.iter().map(Option::as_ref), raw.whole, view);
         let steps = raw
             .steps
             .into_iter()
@@ -32,20 +36,23 @@ impl Linker<'_> {
             .collect();
         let flow = match raw.flow {
             Flow::Sequential => Flow::Sequential,
+            Flow::Open => Flow::Open,
             Flow::Concurrent(concurrent) => Flow::Concurrent(concurrent),
             Flow::Graph(graph) => Flow::Graph(self.graph(graph, &ids, &vocabulary)),
         };
         Workflow { name: raw.name, steps, flow, whole: raw.whole, span: raw.span }
     }
 
-    fn ids(&mut self, names: &[Spanned<Name>]) -> Ids {
-        let mut places: HashMap<Name, StepIx> = HashMap::new();
+    fn ids(&mut self, names: &[Option<Spanned<Name>>], whole: bool) -> Ids {
+        let mut places: HashMap<Name, (StepIx, Span)> = HashMap::new();
+        let mut order = Vec::new();
         for (at, id) in names.iter().enumerate() {
-            let Some(first) = places.get(&id.value) else {
-                places.insert(id.value.clone(), StepIx(at));
+            let Some(id) = id else { continue };
+            order.push(id.value.clone());
+            let Some((_, first)) = places.get(&id.value) else {
+                places.insert(id.value.clone(), (StepIx(at), id.span));
                 continue;
             };
-            let first = names.get(first.0).map_or(id.span, |first| first.span);
             self.sink.push(
                 Diagnostic::new(
                     Code::DuplicateId,
@@ -53,21 +60,23 @@ impl Linker<'_> {
                     format!("the id {} is already taken in this workflow", tick(id.value.as_str())),
                 )
                 .primary("again here")
-                .label(first, "first here")
+                .label(*first, "first here")
                 .help("give each step an id of its own"),
             );
         }
-        Ids { places, order: names.iter().map(|id| id.value.clone()).collect() }
+        Ids { places, order, whole }
     }
 
     /// Finds a step of the same workflow.
     fn find(&mut self, name: &Spanned<Name>, ids: &Ids) -> Option<StepIx> {
-        if let Some(at) = ids.places.get(&name.value) {
+        if let Some((at, _)) = ids.places.get(&name.value) {
             return Some(*at);
         }
         let known = || ids.order.iter().map(Name::as_str);
         let help = match self.sink.nearest(name.value.as_str(), known()) {
             Some(near) => format!("did you mean `{near}`?"),
+            // It may be a step that was reported.
+            None if !ids.whole => return None,
             None => format!("write {}", tick_list(known().take(8))),
         };
         self.sink.push(
@@ -101,6 +110,7 @@ impl Linker<'_> {
         };
         Step {
             id: raw.id,
+            nameless: raw.nameless,
             kind,
             when: raw.when.and_then(|when| self.expr(when, vocabulary)),
             input: raw.input.and_then(|input| self.value(input, vocabulary)),

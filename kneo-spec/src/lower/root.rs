@@ -48,6 +48,7 @@ impl Lower<'_> {
             humans: std::mem::take(&mut self.humans),
             workflows: std::mem::take(&mut self.workflows),
             tools: std::mem::take(&mut self.tools),
+            broken: std::mem::take(&mut self.broken),
             span: fields.span,
         })
     }
@@ -84,31 +85,36 @@ impl Lower<'_> {
             return;
         };
         for (name, node) in self.map(fields.get("agents")) {
-            if let Some(body) = self.agent(node) {
-                self.agents.push(component(Home::Map, name, body));
+            match self.agent(node) {
+                Some(body) => self.agents.push(component(Home::Map, name, body)),
+                None => self.broken.agents.push(name.value),
             }
         }
         for (name, node) in self.map(fields.get("functions")) {
-            if let Some(body) = self.function(node) {
-                self.functions.push(component(Home::Map, name, body));
+            match self.function(node) {
+                Some(body) => self.functions.push(component(Home::Map, name, body)),
+                None => self.broken.functions.push(name.value),
             }
         }
         for (name, node) in self.map(fields.get("humans")) {
-            if let Some(body) = self.human(node) {
-                self.humans.push(component(Home::Map, name, body));
+            match self.human(node) {
+                Some(body) => self.humans.push(component(Home::Map, name, body)),
+                None => self.broken.humans.push(name.value),
             }
         }
         for (name, node) in self.map(fields.get("workflows")) {
-            if let Some(body) = self.workflow(node) {
-                self.workflows.push(component(Home::Map, name, body));
+            match self.workflow(node) {
+                Some(body) => self.workflows.push(component(Home::Map, name, body)),
+                None => self.broken.workflows.push(name.value),
             }
         }
     }
 
     fn tools(&mut self, root: &Fields) {
         for (name, node) in self.map(root.get("tools")) {
-            if let Some(body) = self.tool(node) {
-                self.tools.push(component(Home::Map, name, body));
+            match self.tool(node) {
+                Some(body) => self.tools.push(component(Home::Map, name, body)),
+                None => self.broken.tools.push(name.value),
             }
         }
     }

@@ -9,7 +9,7 @@ use super::Lower;
 use super::fields::At;
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{JsonSchema, RawExpr, RawText};
-use crate::shape::{FieldKind, Word};
+use crate::shape::{FieldKind, Support, Word};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId, Style, Text, expression_length, needs_quotes, quote};
 
@@ -268,6 +268,22 @@ impl Lower<'_> {
         let at = at?;
         let words = words_of(&at.field.kind)?;
         self.word_node(at.node, at.field.name, words)
+    }
+
+    /// Reads one of the field's words; of one that is reported the word it most likely means, so that what depends on
+    /// it can be looked at.
+    pub(super) fn word_or_near(&mut self, at: Option<&At>) -> Option<&'static str> {
+        if let Some(word) = self.word(at) {
+            return Some(word.value);
+        }
+        let at = at?;
+        let Kind::Text(text, _) = &self.tree.node(at.node).kind else {
+            return None;
+        };
+        let words = words_of(&at.field.kind)?;
+        let now = words.iter().filter(|word| word.support == Support::Now).map(|word| word.text);
+        let is_known = words.iter().any(|word| word.text == &**text);
+        if is_known { None } else { self.sink.nearest(text, now) }
     }
 
     pub(super) fn word_node(

@@ -14,25 +14,36 @@ use crate::shape::step::{RETRY, STEP};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId};
 
+/// Where a step stands in its workflow.
+pub(super) enum Seat {
+    /// Under this key, which is its id.
+    Key(Spanned<Name>),
+    /// In a list, at this place.
+    Item(usize),
+}
+
 impl Lower<'_> {
-    /// Reads a step; a graph node brings its key, which is its id.
-    pub(super) fn step(&mut self, node: NodeId, key: Option<Spanned<Name>>) -> Option<Step<Raw>> {
+    /// Reads a step.
+    pub(super) fn step(&mut self, node: NodeId, seat: &Seat) -> Option<Step<Raw>> {
         let Kind::Map(_) = self.tree.node(node).kind else {
             self.wrong_type(node, "a step is a mapping", None);
             return None;
         };
-        let mut fields = self.step_fields(node, key.is_some())?;
-        let id = self.step_id(&fields, key)?;
-        let Some(kind) = self.word(fields.get("kind")) else {
-            // What else is wrong depends on the kind.
-            return Some(broken(id, fields.span));
-        };
-        let kind = kind.value;
-        self.only(&mut fields, kind, "kind");
-        let body = if kind == "set" { self.set(&fields) } else { self.reference(&fields, kind) };
+        // A graph node may leave its `id` to its key.
+        let spared = if matches!(seat, Seat::Key(_)) { "id" } else { "" };
+        let mut fields = self.fields_without(node, &STEP, spared)?;
+        let id = self.step_id(&fields, seat);
+        let nameless = id.is_none();
+        let id = id.or_else(|| made_up(seat, fields.span))?;
+        let kind = self.word_or_near(fields.get("kind"));
+        let body = kind.and_then(|kind| {
+            self.only(&mut fields, kind, "kind");
+            if kind == "set" { self.set(&fields) } else { self.reference(&fields, kind) }
+        });
         let (on_error, retry) = self.on_error(&fields);
         Some(Step {
             id,
+            nameless,
             kind: body.unwrap_or(StepKind::Broken),
             when: self.expr(fields.get("when")),
             input: fields.get("input").map(|at| at.node),
@@ -43,14 +54,9 @@ impl Lower<'_> {
         })
     }
 
-    /// A graph node may leave its `id` to its key.
-    fn step_fields(&mut self, node: NodeId, has_key: bool) -> Option<Fields> {
-        if has_key { self.fields_without(node, &STEP, "id") } else { self.fields(node, &STEP) }
-    }
-
-    fn step_id(&mut self, fields: &Fields, key: Option<Spanned<Name>>) -> Option<Spanned<Name>> {
+    fn step_id(&mut self, fields: &Fields, seat: &Seat) -> Option<Spanned<Name>> {
         let id = self.name(fields.get("id"));
-        let Some(key) = key else {
+        let Seat::Key(key) = seat else {
             return id;
         };
         if let Some(id) = id
@@ -66,7 +72,7 @@ impl Lower<'_> {
                 .help(format!("write `id: {}`, or leave `id` out", key.value)),
             );
         }
-        Some(key)
+        Some(key.clone())
     }
 
     fn reference(&mut self, fields: &Fields, kind: &str) -> Option<StepKind<Raw>> {
@@ -219,16 +225,11 @@ impl Lower<'_> {
     }
 }
 
-/// A step that was reported; its id stays known, so that nothing else complains about it.
-fn broken(id: Spanned<Name>, span: Span) -> Step<Raw> {
-    Step {
-        id,
-        kind: StepKind::Broken,
-        when: None,
-        input: None,
-        on_error: OnError::Fail,
-        retry: None,
-        timeout_ms: None,
-        span,
-    }
+/// What a step without an id is called in messages about its other mistakes.
+fn made_up(seat: &Seat, span: Span) -> Option<Spanned<Name>> {
+    let place = match seat {
+        Seat::Key(_) => return None,
+        Seat::Item(place) => place + 1,
+    };
+    Name::new(format!("step {place}")).ok().map(|name| Spanned::new(name, span))
 }

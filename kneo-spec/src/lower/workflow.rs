@@ -2,6 +2,7 @@
 
 use kneo_core::plan::{Combine, OnBranchError, StepStatus};
 
+use super::step::Seat;
 use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Bound, Concurrent, Condition, Edge, Flow, Graph, OnMax, Raw, Step, Workflow};
@@ -20,12 +21,17 @@ impl Lower<'_> {
         let mut fields = self.fields(node, &WORKFLOW)?;
         let name = self.name(fields.get("name"));
         self.plain(fields.get("description"));
-        let kind = self.word(fields.get("type"))?.value;
-        self.only(&mut fields, kind, "type");
-        let (steps, flow) = match kind {
-            "graph" => self.graph(&fields),
-            "concurrent" => self.concurrent(&fields),
-            _ => (self.steps(&fields, "steps"), Flow::Sequential),
+        let word = self.word_or_near(fields.get("type"));
+        if let Some(word) = word {
+            self.only(&mut fields, word, "type");
+        }
+        // A type that was reported is guessed, so that the steps are looked at all the same.
+        let (steps, flow) = match word.map_or_else(|| guessed(&fields), FlowType::of) {
+            FlowType::Graph => self.graph(&fields),
+            FlowType::Concurrent => self.concurrent(&fields),
+            FlowType::Sequential => (self.steps(&fields, "steps"), Flow::Sequential),
+            FlowType::Conversation => (self.steps(&fields, "participants"), Flow::Open),
+            FlowType::Unknown => (Steps { list: Vec::new(), whole: false }, Flow::Open),
         };
         Some(Workflow { name, steps: steps.list, flow, whole: steps.whole, span: fields.span })
     }
@@ -38,8 +44,9 @@ impl Lower<'_> {
         let Some(items) = self.filled_list(Some(at)) else {
             return Steps { list: Vec::new(), whole: false };
         };
-        let list: Vec<Step<Raw>> = items.iter().filter_map(|item| self.step(*item, None)).collect();
-        Steps { whole: list.len() == items.len(), list }
+        let read = items.iter().enumerate().filter_map(|(place, item)| self.step(*item, &Seat::Item(place)));
+        let list: Vec<Step<Raw>> = read.collect();
+        Steps { whole: list.len() == items.len() && !list.iter().any(|step| step.nameless), list }
     }
 
     fn concurrent(&mut self, fields: &Fields) -> (Steps, Flow<Raw>) {
@@ -68,7 +75,8 @@ impl Lower<'_> {
 
     fn graph(&mut self, fields: &Fields) -> (Steps, Flow<Raw>) {
         for name in ["start", "nodes"] {
-            if fields.get(name).is_none() {
+            // Of a type that is guessed nothing is missing.
+            if fields.get(name).is_none() && fields.get("type").is_some() {
                 self.missing(fields.span, &WORKFLOW, name);
             }
         }
@@ -79,7 +87,8 @@ impl Lower<'_> {
         {
             self.empty(at);
         }
-        let list: Vec<Step<Raw>> = nodes.into_iter().filter_map(|(name, node)| self.step(node, Some(name))).collect();
+        let list: Vec<Step<Raw>> =
+            nodes.into_iter().filter_map(|(name, node)| self.step(node, &Seat::Key(name))).collect();
         let whole = fields.get("nodes").is_some_and(|at| match &self.tree.node(at.node).kind {
             Kind::Map(entries) => !list.is_empty() && list.len() == entries.len() && self.tree.is_whole(at.node),
             _ => false,
@@ -166,5 +175,40 @@ impl Lower<'_> {
             "continue" => OnMax::Continue,
             _ => OnMax::Fail,
         })
+    }
+}
+
+/// How the steps of a workflow are written.
+#[derive(Clone, Copy)]
+enum FlowType {
+    Sequential,
+    Graph,
+    Concurrent,
+    /// One that this version does not run.
+    Conversation,
+    Unknown,
+}
+
+impl FlowType {
+    fn of(word: &'static str) -> Self {
+        match word {
+            "graph" => Self::Graph,
+            "concurrent" => Self::Concurrent,
+            _ => Self::Sequential,
+        }
+    }
+}
+
+/// The type that a workflow seems to have by its fields.
+fn guessed(fields: &Fields) -> FlowType {
+    let has = |name: &str| fields.get(name).is_some();
+    if has("nodes") {
+        FlowType::Graph
+    } else if has("participants") {
+        FlowType::Conversation
+    } else if has("steps") {
+        FlowType::Sequential
+    } else {
+        FlowType::Unknown
     }
 }
