@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kneo_core::plan::CompiledPlan;
 
 use crate::check::{Valid, check};
+use crate::cut;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, TextStyle, to_text};
 use crate::document::{Document, Linked};
 use crate::emit::emit;
@@ -76,7 +77,17 @@ pub(crate) fn valid_document(
         sink.settle(|_| String::new());
         return Err(sink);
     };
-    let valid = understand(&tree, options.limits, &mut sink);
+    let valid = match tree.cut() {
+        None => understand(&tree, options.limits, &mut sink),
+        // Before anything was read, there is nothing to say.
+        Some(_) if tree.root().is_none() => None,
+        Some(cut) => {
+            let mut found = Diagnostics::default();
+            drop(understand(&tree, options.limits, &mut found));
+            cut::keep(&found, &tree, cut, &mut sink);
+            None
+        }
+    };
     sink.settle(|span| tree.path_at(span));
     match valid {
         Some((document, layout)) => Ok(ValidSpec { tree, document, layout, diagnostics: sink }),

@@ -24,6 +24,7 @@
 
 mod check;
 mod compile;
+mod cut;
 pub mod diagnostic;
 mod document;
 mod emit;

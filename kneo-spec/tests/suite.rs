@@ -4,6 +4,7 @@
 mod suite {
     mod codes;
     mod corpus;
+    mod cut;
     mod diagnostics;
     mod differential;
     #[cfg(feature = "fs")]

@@ -54,6 +54,12 @@ impl Diagnostics {
         full
     }
 
+    /// Takes back what was said of the text from an offset on.
+    pub(crate) fn take_back(&mut self, from: usize) {
+        self.items.retain(|known| known.primary.span.start() < from);
+        self.errors = self.items.iter().any(|known| known.severity == Severity::Error);
+    }
+
     /// Says whether a place was reported under a code.
     pub(crate) fn has(&self, code: Code, span: Span) -> bool {
         self.gathering.places.contains(&(code, span))

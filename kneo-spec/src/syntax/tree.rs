@@ -30,6 +30,10 @@ pub(crate) struct Tree {
     nodes: Vec<Node>,
     /// Mappings of which entries were left out and reported.
     partial: HashSet<NodeId>,
+    /// Where the line begins in which the text stops being YAML.
+    cut: Option<usize>,
+    /// Lists and mappings that were open there.
+    open: HashSet<NodeId>,
     root: Option<NodeId>,
     /// What an id that is not of this tree leads to.
     nothing: Node,
@@ -107,6 +111,8 @@ impl Tree {
             source,
             nodes: Vec::new(),
             partial: HashSet::new(),
+            cut: None,
+            open: HashSet::new(),
             root: None,
             nothing: Node { span: Span::new(file, 0..0), kind: Kind::Error },
         }
@@ -126,6 +132,41 @@ impl Tree {
     pub(super) fn mark_partial(&mut self) {
         if let Some(last) = self.nodes.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()) {
             self.partial.insert(NodeId(last));
+        }
+    }
+
+    pub(super) fn cut_at(&mut self, offset: usize) {
+        self.cut = Some(offset);
+    }
+
+    pub(super) fn mark_open(&mut self, id: NodeId) {
+        self.partial.insert(id);
+        self.open.insert(id);
+    }
+
+    /// Where the line begins in which the text stops being YAML, if it does.
+    pub(crate) fn cut(&self) -> Option<usize> {
+        self.cut
+    }
+
+    /// Whether the innermost mapping around a place was closed before the text stopped being YAML.
+    pub(crate) fn is_closed_around(&self, span: Span) -> bool {
+        let mut closed = false;
+        let Some(mut at) = self.root else { return closed };
+        loop {
+            let next = match &self.node(at).kind {
+                Kind::Map(entries) => {
+                    closed = !self.open.contains(&at);
+                    let before = entries.partition_point(|entry| entry.key.span.start() <= span.start());
+                    before.checked_sub(1).and_then(|i| entries.get(i)).map(|entry| entry.value)
+                }
+                Kind::List(items) => self.item_at(items, span.start()).map(|(_, item)| item),
+                Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(..) | Kind::Error => None,
+            };
+            match next.filter(|next| self.node(*next).span.range().contains(&span.start())) {
+                Some(next) => at = next,
+                None => return closed,
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! An explicit stack, no recursion: depth is a limit, not a crash. Aliases are shared nodes, and
 //! what they would unfold to is counted while reading.
 
+mod cut;
 mod limit;
 mod refuse;
 mod value;
@@ -21,7 +22,7 @@ use crate::source::{SourceFile, Span};
 
 /// Reads a source text.
 ///
-/// Gives no tree when the text is so broken that what follows the first error means nothing.
+/// Gives no tree when the text is larger than it may be. What was read before a syntax error is a tree that was cut.
 pub(crate) fn parse(file: &SourceFile, limits: Limits, sink: &mut Diagnostics) -> Option<Tree> {
     if file.text().len() > limits.bytes {
         sink.push(
@@ -57,14 +58,15 @@ pub(crate) fn parse(file: &SourceFile, limits: Limits, sink: &mut Diagnostics) -
     for event in Parser::new_from_str_with_options(&text, options) {
         let outcome = match event {
             Ok((event, span)) => reader.event(event, span),
-            Err(error) => {
-                reader.syntax_error(&error);
-                Err(Stop::Broken)
-            }
+            Err(error) => reader.syntax_error(&error),
         };
         match outcome {
             Ok(()) => {}
             Err(Stop::Enough) => break,
+            Err(Stop::Cut(offset)) => {
+                reader.cut(offset);
+                break;
+            }
             Err(Stop::Broken) => return None,
         }
     }
@@ -75,6 +77,8 @@ pub(crate) fn parse(file: &SourceFile, limits: Limits, sink: &mut Diagnostics) -
 enum Stop {
     /// What was read is whole.
     Enough,
+    /// The text is no YAML from here on.
+    Cut(usize),
     /// What was read means nothing without the rest.
     Broken,
 }

@@ -2,12 +2,13 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
-use super::{Reader, misread};
+use super::{Reader, Stop, misread};
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::source::Span;
 
 impl Reader<'_> {
-    pub(super) fn syntax_error(&mut self, error: &ScanError) {
+    /// Reports an error of the parser, and says how reading ends.
+    pub(super) fn syntax_error(&mut self, error: &ScanError) -> Result<(), Stop> {
         let offset = error.marker().byte_offset().unwrap_or(0);
         let text = self.file.text();
         let length = text
@@ -16,19 +17,22 @@ impl Reader<'_> {
             .map_or(0, |c| if c == '\n' || c == '\r' { 0 } else { c.len_utf8() });
         let at = Span::new(self.file.id(), offset..offset + length);
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            // `too_deep` ends reading, which is what happens anyway.
-            let _ = self.too_deep(at);
-            return;
+            return self.too_deep(at);
         }
         if matches!(error.kind(), ErrorKind::UndeclaredTagHandle) {
             self.foreign_tag(at);
-            return;
+            return Err(Stop::Cut(offset));
+        }
+        // Brackets that are open may have swallowed what follows the place where one was forgotten.
+        if let Some(bracket) = self.stack.iter().find(|frame| frame.flow) {
+            self.sink.take_back(bracket.start.start());
         }
         let misread = misread::diagnose(self.file.id(), text, offset);
         let message = error.kind().to_string();
         self.sink.push(misread.unwrap_or_else(|| {
             Diagnostic::new(Code::YamlSyntax, at, lower_first(&message)).help(syntax_help(error.kind()))
         }));
+        Err(Stop::Cut(offset))
     }
 
     pub(super) fn unknown_alias(&mut self, name: &str, at: Span) {
