@@ -20,6 +20,10 @@ pub enum TextStyle {
     Coloured,
 }
 
+/// A line up to this length is shown whole, line numbers included: steps on one line are long, and a cut hides what they
+/// are about. Of a longer one the part around its labels is shown.
+const WHOLE_LINE: usize = 220;
+
 /// A longer line is not shown, only named: it would fill the screen and cost time.
 const LONGEST_LINE: usize = 4_096;
 
@@ -35,7 +39,8 @@ pub fn to_text(diagnostics: &Diagnostics, sources: &SourceMap, style: TextStyle)
         TextStyle::Plain => Renderer::plain(),
         TextStyle::Coloured => Renderer::styled(),
     }
-    .decor_style(DecorStyle::Ascii);
+    .decor_style(DecorStyle::Ascii)
+    .term_width(WHOLE_LINE);
     let secrets: Vec<Span> = diagnostics.iter().filter(|d| d.code.points_at_secret()).map(|d| d.primary.span).collect();
     let mut out = String::new();
     for diagnostic in diagnostics {
