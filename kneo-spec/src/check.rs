@@ -42,7 +42,7 @@ pub(crate) fn check(
     agent::models(&document, layout, sink);
     human::humans(&document, sink);
     build::nesting(&document, layout, sink);
-    let run_is_bounded = document.limits.max_steps.is_some();
+    let run_is_bounded = document.limits.max_steps.is_some() || document.limits.max_steps_broken;
     for workflow in &document.workflows {
         workflow_rules(workflow, &document.humans, run_is_bounded, sink);
     }

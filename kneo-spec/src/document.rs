@@ -186,6 +186,8 @@ pub(crate) struct Output<S: Stage> {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Limits {
     pub(crate) max_steps: Option<u64>,
+    /// Whether a `max_steps` was written and reported.
+    pub(crate) max_steps_broken: bool,
     pub(crate) wall_ms: Option<u64>,
     pub(crate) deadline_ms: Option<u64>,
     pub(crate) max_depth: Option<Spanned<u64>>,

@@ -7,6 +7,7 @@ mod agent;
 mod backing;
 mod fields;
 mod human;
+mod meant;
 mod root;
 mod scalar;
 mod step;

@@ -5,6 +5,7 @@
 //! not list cannot be written in a spec.
 
 pub(crate) mod agent;
+mod elsewhere;
 pub(crate) mod human;
 pub(crate) mod root;
 pub(crate) mod step;
@@ -17,6 +18,8 @@ pub(crate) struct Shape {
     pub(crate) name: &'static str,
     /// What the reference says about it.
     pub(crate) doc: &'static str,
+    /// The shortest one that is of use, to be typed where something else stands.
+    pub(crate) example: &'static str,
     pub(crate) fields: &'static [Field],
 }
 

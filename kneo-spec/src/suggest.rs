@@ -9,6 +9,9 @@ const MOST_WORK: usize = 4_000_000;
 /// A longer word is no typing mistake, and comparing it would cost its square.
 const LONGEST: usize = 64;
 
+/// A shorter word is no beginning of another.
+const SHORTEST: usize = 3;
+
 /// Finds near names until it has looked at enough.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suggestions {
@@ -25,7 +28,8 @@ impl Suggestions {
     /// Finds the candidate that `word` most likely meant; none after the work of the compilation is spent.
     ///
     /// A candidate counts only when it is within a third of the word's length (at most three edits; swapped
-    /// neighbours are one edit), or when it differs in case, hyphens and underscores alone. Of equals the first wins.
+    /// neighbours are one edit), or when it differs in case, hyphens and underscores alone; without one, when it alone
+    /// begins with the word. Of equals the first wins.
     pub(crate) fn nearest<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         if word.len() > LONGEST * 4 {
             return None;
@@ -37,12 +41,17 @@ impl Suggestions {
         let letters = letters(&word);
         let mut limit = (word.len() / 3).min(3);
         let mut best: Option<&str> = None;
+        let (mut beginning, mut begun): (Option<&str>, usize) = (None, 0);
         for candidate in candidates {
             self.left = self.left.checked_sub(1 + candidate.len().min(LONGEST))?;
             if candidate.len() > LONGEST * 4 {
                 continue;
             }
             let folded: Vec<char> = fold(candidate).collect();
+            if word.len() >= SHORTEST && folded.starts_with(&word) {
+                begun += 1;
+                beginning = Some(candidate);
+            }
             // An edit changes the length by one at most, and the set of letters by two.
             let far = self::letters(&folded) ^ letters;
             if folded.len().abs_diff(word.len()) > limit || far.count_ones() as usize > limit * 2 {
@@ -58,7 +67,7 @@ impl Suggestions {
                 None => break,
             }
         }
-        best
+        best.or(beginning.filter(|_| begun == 1))
     }
 
     /// The work that is left.
@@ -127,7 +136,10 @@ mod tests {
             ("tool", Some("tools")),
             ("nme", Some("name")),
             ("colour", None),
-            ("system_pr", None),
+            ("system_pr", Some("system_prompt")),
+            ("sys", Some("system_prompt")),
+            ("sy", None),
+            ("too", Some("tools")),
             // One letter is no hint of another.
             ("x", None),
             ("a", None),

@@ -19,6 +19,11 @@ pub(crate) trait Vocabulary {
     /// The ids of all steps that may be named, in author order.
     fn steps(&self) -> &[&str];
 
+    /// Those of them that may have settled before the expression is read.
+    fn settled(&self) -> &[&str] {
+        self.steps()
+    }
+
     /// Whether these are all steps, and none was left out because it was reported.
     fn is_whole(&self) -> bool {
         true

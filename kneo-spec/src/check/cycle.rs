@@ -26,7 +26,7 @@ pub(super) fn unbounded(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sink
     }
     let counted = match graph.max_steps.as_ref().map(|bound| &bound.on_max) {
         None => vec![true; workflow.steps.len()],
-        Some(OnMax::Fail | OnMax::Continue) => return,
+        Some(OnMax::Fail | OnMax::Continue | OnMax::Broken) => return,
         Some(OnMax::To { node, .. }) => reached(&successors, node.0),
     };
     let component = components(&successors);
@@ -53,7 +53,7 @@ fn links(graph: &Graph<Linked>) -> Vec<Unbounded<'_>> {
         match edge.max_visits.as_ref().map(|bound| &bound.on_max) {
             None => links.push(link(edge.to.0, false)),
             Some(OnMax::To { node, .. }) => links.push(link(node.0, true)),
-            Some(OnMax::Fail | OnMax::Continue) => {}
+            Some(OnMax::Fail | OnMax::Continue | OnMax::Broken) => {}
         }
     }
     links

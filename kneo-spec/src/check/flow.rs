@@ -118,7 +118,38 @@ impl<'a> Check<'a> {
             When::Before if target == reader => false,
             When::After | When::Before => self.settled.before(target, reader),
         };
+        let never = !settled && matches!(self.workflow.flow, Flow::Sequential) && self.settled.never(target, reader);
+        if never && !guarded && !self.lacks_decision(target, field) {
+            self.never(target, reader, span);
+            return;
+        }
         self.judge(target, field, guarded, settled, span);
+    }
+
+    /// Reports a read of what comes later, or of the step itself.
+    fn never(&mut self, target: usize, reader: usize, span: Span) {
+        let Some(step) = self.step(target) else {
+            return;
+        };
+        let id = tick(step.id.value.as_str());
+        let diagnostic = if target == reader {
+            Diagnostic::new(
+                Code::ReadMaybeUnrun,
+                span,
+                format!("the step {id} has not run when its own fields are read"),
+            )
+            .help("read `prev`, `input`, or a step before it")
+        } else {
+            Diagnostic::new(Code::ReadMaybeUnrun, span, format!("the step {id} runs only after this is read"))
+                .label(step.id.span, "it comes later")
+                .help("read a step that comes before, or move this one behind it")
+        };
+        self.sink.push(diagnostic);
+    }
+
+    fn lacks_decision(&self, target: usize, field: StepField) -> bool {
+        let is_human = |step: &Step<Linked>| matches!(step.kind, StepKind::Human(_) | StepKind::Broken);
+        field == StepField::Decision && !self.step(target).is_some_and(is_human)
     }
 
     fn target(&self, read: &Read) -> Option<(usize, StepField, bool, Span)> {
@@ -145,8 +176,7 @@ impl<'a> Check<'a> {
             return;
         };
         let id = step.id.value.as_str();
-        let is_human = matches!(step.kind, StepKind::Human(_) | StepKind::Broken);
-        if field == StepField::Decision && !is_human {
+        if self.lacks_decision(target, field) {
             self.sink.push(
                 Diagnostic::new(
                     Code::ReadNoDecision,

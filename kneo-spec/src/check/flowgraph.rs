@@ -13,6 +13,8 @@ pub(super) struct FlowGraph {
     pub(super) step_of: Vec<Option<usize>>,
     pub(super) start: usize,
     pub(super) end: usize,
+    /// Steps that may fail, with the step that runs in their place then.
+    pub(super) fallbacks: Vec<(usize, usize)>,
     steps: usize,
 }
 
@@ -21,16 +23,18 @@ impl FlowGraph {
         let steps = workflow.steps.len();
         let mut step_of: Vec<Option<usize>> = (0..steps).map(Some).collect();
         let mut copies: Vec<(usize, usize)> = Vec::new();
+        let mut fallbacks: Vec<(usize, usize)> = Vec::new();
         for (at, step) in workflow.steps.iter().enumerate() {
             if let OnError::Fallback(StepIx(fallback), _) = step.on_error {
                 copies.push((at, step_of.len()));
+                fallbacks.push((at, fallback));
                 step_of.push(Some(fallback));
             }
         }
         let start = step_of.len();
         let end = start + 1;
         step_of.extend([None, None]);
-        let mut graph = Self { successors: vec![Vec::new(); end + 1], step_of, start, end, steps };
+        let mut graph = Self { successors: vec![Vec::new(); end + 1], step_of, start, end, fallbacks, steps };
         match &workflow.flow {
             Flow::Sequential => graph.sequential(),
             Flow::Concurrent(_) | Flow::Open => graph.concurrent(),
@@ -54,7 +58,7 @@ impl FlowGraph {
         start: usize,
         end: usize,
     ) -> Self {
-        Self { steps: step_of.len(), successors, step_of, start, end }
+        Self { steps: step_of.len(), successors, step_of, start, end, fallbacks: Vec::new() }
     }
 
     fn link(&mut self, from: usize, to: usize) {
@@ -103,7 +107,7 @@ impl FlowGraph {
         match graph.max_steps.as_ref().map(|bound| &bound.on_max) {
             Some(OnMax::Continue) => (0..self.steps).for_each(|step| self.link(step, self.end)),
             Some(OnMax::To { node, .. }) => (0..self.steps).for_each(|step| self.link(step, node.0)),
-            Some(OnMax::Fail) | None => {}
+            Some(OnMax::Fail | OnMax::Broken) | None => {}
         }
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Settled {
     dominators: Dominators,
     end: usize,
     steps: Vec<Places>,
+    /// For each step the first and the last place of its own and of those that fall back to it, in the order of a list.
+    spread: Vec<(usize, usize)>,
     /// What was asked before: target, reader and the answer.
     known: HashMap<(usize, usize), bool>,
 }
@@ -43,7 +45,21 @@ impl Settled {
                 }
             }
         }
-        Self { dominators, end: flow.end, steps: places, known: HashMap::new() }
+        let mut spread: Vec<(usize, usize)> = (0..steps).map(|step| (step, step)).collect();
+        for (failed, fallback) in &flow.fallbacks {
+            if let Some((first, last)) = spread.get_mut(*fallback) {
+                (*first, *last) = ((*first).min(*failed), (*last).max(*failed));
+            }
+        }
+        Self { dominators, end: flow.end, steps: places, spread, known: HashMap::new() }
+    }
+
+    /// Whether, in a list of steps, `target` can only run after `reader` has.
+    pub(super) fn never(&self, target: usize, reader: usize) -> bool {
+        match (self.spread.get(target), self.spread.get(reader)) {
+            (Some((first, _)), Some((_, last))) => first >= last,
+            _ => false,
+        }
     }
 
     /// Whether every way to each place of `reader` passes one of `target`.

@@ -70,5 +70,10 @@ pub(crate) struct Bound<S: Stage> {
 pub(crate) enum OnMax<S: Stage> {
     Fail,
     Continue,
-    To { node: S::StepRef, mark: Option<Arc<str>> },
+    To {
+        node: S::StepRef,
+        mark: Option<Arc<str>>,
+    },
+    /// Something that was reported; what it bounds is bounded.
+    Broken,
 }

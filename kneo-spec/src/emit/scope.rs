@@ -173,7 +173,8 @@ fn bound(bound: &Bound<Linked>, first: u32) -> PlanBound {
     PlanBound {
         max: NonZeroU32::new(bound.max.value).unwrap_or(NonZeroU32::MIN),
         on_max: match &bound.on_max {
-            OnMax::Fail => PlanOnMax::Fail,
+            // INVARIANT: in a valid document no bound is broken.
+            OnMax::Fail | OnMax::Broken => PlanOnMax::Fail,
             OnMax::Continue => PlanOnMax::Continue,
             OnMax::To { node, mark } => PlanOnMax::To { node: node_at(first, node.0), mark: mark.clone() },
         },

@@ -75,13 +75,26 @@ pub(super) enum BareStep {
 
 /// Why a name stands for nothing.
 pub(super) enum Problem<'a> {
-    NoSuchName(&'a str),
+    /// A name, and whether nothing is read of it.
+    NoSuchName {
+        name: &'a str,
+        alone: bool,
+    },
     NotHere(&'a str),
     NoSuchStep(&'a str),
     StepComputed,
     StepUnnamed,
-    FieldMissing { of: String, at: usize, known: Vec<&'static str> },
-    NoSuchField { of: String, at: usize, field: &'a str, known: Vec<&'static str> },
+    FieldMissing {
+        of: String,
+        at: usize,
+        known: Vec<&'static str>,
+    },
+    NoSuchField {
+        of: String,
+        at: usize,
+        field: &'a str,
+        known: Vec<&'static str>,
+    },
 }
 
 const RUN: [(&str, Root); 3] =
@@ -117,7 +130,7 @@ pub(super) fn resolve<'a>(
         "run" => member(name, &RUN, segments, vocabulary),
         "round" => member(name, &ROUND, segments, vocabulary),
         "steps" | "nodes" => step(name, segments, bare, vocabulary),
-        _ => Err(Problem::NoSuchName(name)),
+        _ => Err(Problem::NoSuchName { name, alone: segments.is_empty() }),
     }
 }
 
@@ -171,7 +184,7 @@ impl Problem<'_> {
     /// How many segments after the name the problem reaches over.
     pub(super) fn reach(&self) -> usize {
         match self {
-            Self::NoSuchName(_) | Self::NotHere(_) | Self::StepUnnamed => 0,
+            Self::NoSuchName { .. } | Self::NotHere(_) | Self::StepUnnamed => 0,
             Self::NoSuchStep(_) | Self::StepComputed => 1,
             Self::FieldMissing { at, .. } | Self::NoSuchField { at, .. } => *at,
         }
@@ -186,7 +199,7 @@ impl Problem<'_> {
         sink: &mut Diagnostics,
     ) -> Option<Diagnostic> {
         Some(match self {
-            Self::NoSuchName(name) => unknown_root(piece, range, name, vocabulary, sink),
+            Self::NoSuchName { name, alone } => unknown_root(piece, range, name, vocabulary, alone, sink),
             Self::NotHere(name) => {
                 let message = format!("{} cannot be read here", tick(name));
                 let known = visible(vocabulary);
@@ -195,11 +208,15 @@ impl Problem<'_> {
                     .help(format!("what can be read here is {}", tick_list(known)))
             }
             Self::NoSuchStep(id) => {
-                let steps = vocabulary.steps();
+                let steps = vocabulary.settled();
                 let help = match sink.nearest(id, steps.iter().copied()) {
                     Some(near) => format!("did you mean {}?", tick(near)),
                     None if !vocabulary.is_whole() => return None,
-                    None => format!("the steps that can be read here are {}", some_of(steps)),
+                    None if steps.is_empty() => "no step has settled before this is read".to_owned(),
+                    None => match steps {
+                        [one] => format!("the only step that can be read here is {}", tick(one)),
+                        _ => format!("the steps that can be read here are {}", some_of(steps)),
+                    },
                 };
                 piece.diagnostic(Code::ExprUnknownStep, range, format!("there is no step {}", tick(id))).help(help)
             }
@@ -231,25 +248,49 @@ fn unknown_root(
     range: Range<usize>,
     name: &str,
     vocabulary: &dyn Vocabulary,
+    alone: bool,
     sink: &mut Diagnostics,
 ) -> Diagnostic {
     let known = visible(vocabulary);
+    let foreign = FOREIGN.iter().find(|(words, _)| words.contains(&name)).map(|(_, help)| *help);
     let help = if vocabulary.step(name).is_some() {
         format!("to read the step, write `steps.{name}.output`")
+    } else if let Some(help) = foreign {
+        help.to_owned()
     } else if let Some(near) = sink.nearest(name, known.iter().copied()) {
         format!("did you mean {}?", tick(near))
-    } else {
+    } else if alone {
         format!("to mean the text, quote it: `'{name}'`; what can be read here is {}", tick_list(known))
+    } else {
+        format!("what can be read here is {}", tick_list(known))
     };
     piece.diagnostic(Code::ExprUnknownRoot, range, format!("there is no {}", tick(name))).help(help)
 }
+
+/// Names that other languages of this kind have.
+const FOREIGN: [(&[&str], &str); 5] = [
+    (
+        &["env", "environ", "environment", "ENV", "os", "process", "secrets", "secret"],
+        "expressions see no environment: pass the value in with the input, or let a program read it",
+    ),
+    (
+        &["now", "today", "time", "date", "timestamp", "clock"],
+        "expressions see no clock: read `run.started_at`, or let a function tell the time",
+    ),
+    (&["random", "rand", "uuid"], "expressions see no randomness: read `run.id`, or let a function draw"),
+    (&["output", "outputs", "result", "results"], "read `prev`, or `steps.<id>.output`"),
+    (
+        &["vars", "variables", "state", "context", "ctx"],
+        "read `input`, or what a `set` step computed: `steps.<id>.output.<name>`",
+    ),
+];
 
 /// The words that an expression may begin with here.
 fn visible(vocabulary: &dyn Vocabulary) -> Vec<&'static str> {
     let sees = |members: &[(&str, Root)]| members.iter().any(|(_, root)| vocabulary.sees(*root));
     let mut words: Vec<&'static str> =
         PLAIN.iter().filter(|(_, root)| vocabulary.sees(*root)).map(|(word, _)| *word).collect();
-    if !vocabulary.steps().is_empty() {
+    if !vocabulary.settled().is_empty() {
         words.push("steps");
     }
     if sees(&ROUND) {

@@ -183,8 +183,22 @@ fn run(cel: &str) -> Result<Parsed, Failure> {
 fn wrapped(piece: &Piece<'_>) -> Option<Diagnostic> {
     let inner = piece.cel().trim().strip_prefix("{{").filter(|_| !piece.is_hole)?;
     let bare = inner.strip_suffix("}}").unwrap_or(inner).trim();
+    let help = match is_plain(bare) {
+        true => format!("write it bare: `{bare}`"),
+        false => format!("write it without the braces: `{}`", quote(bare)),
+    };
     let diagnostic = Diagnostic::new(Code::ExprSyntax, piece.whole_span(), "an expression is written without `{{ }}`");
-    Some(diagnostic.help(format!("write it bare: `{}`", quote(bare))))
+    Some(diagnostic.help(help))
+}
+
+/// Whether YAML reads an expression as text without quotes, wherever it stands.
+fn is_plain(text: &str) -> bool {
+    let begins = text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '('));
+    begins
+        && !text.ends_with(':')
+        && !text.contains([',', '[', ']', '{', '}', '\n'])
+        && !text.contains(": ")
+        && !text.contains(" #")
 }
 
 #[cfg(test)]

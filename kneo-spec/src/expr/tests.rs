@@ -183,7 +183,7 @@ fn what_is_wrong_is_said_at_its_place() {
         ),
         (
             "{{ input.flag }}",
-            "E_EXPR_SYNTAX {{ input.flag }}: an expression is written without `{{ }}` (write it bare: `'input.flag'`)",
+            "E_EXPR_SYNTAX {{ input.flag }}: an expression is written without `{{ }}` (write it bare: `input.flag`)",
         ),
         ("if", "E_EXPR_SYNTAX if: `if` is a reserved word (read it as a key: `x[\"…\"]`)"),
         (

@@ -81,6 +81,44 @@ impl Vocabulary for StepVocabulary<'_> {
     }
 }
 
+/// What one step of a workflow sees.
+pub(super) struct Reader<'a> {
+    pub(super) all: &'a StepVocabulary<'a>,
+    /// How many of the steps come before it, in the order of the author; `None` where they may come in any order.
+    pub(super) before: Option<usize>,
+}
+
+impl Vocabulary for Reader<'_> {
+    fn sees(&self, root: Root) -> bool {
+        self.all.sees(root)
+    }
+
+    fn step(&self, id: &str) -> Option<u32> {
+        self.all.step(id)
+    }
+
+    fn steps(&self) -> &[&str] {
+        self.all.steps()
+    }
+
+    fn settled(&self) -> &[&str] {
+        let all = self.all.steps();
+        self.before.map_or(all, |before| all.get(..before).unwrap_or(all))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.all.is_whole()
+    }
+
+    fn known_root(&self, root: Root) -> Known<'_> {
+        self.all.known_root(root)
+    }
+
+    fn known_step(&self, step: u32, field: StepField) -> Known<'_> {
+        self.all.known_step(step, field)
+    }
+}
+
 impl Linker<'_> {
     pub(super) fn expr(
         &mut self,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kneo_core::name::Name;
 
 use super::Linker;
-use super::expression::{StepVocabulary, View};
+use super::expression::{Reader, StepVocabulary, View};
 use super::step::Target;
 use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{
@@ -26,13 +26,31 @@ impl Linker<'_> {
         // A step without a name keeps its place.
         let names: Vec<Option<Spanned<Name>>> =
             raw.steps.iter().map(|step| (!step.nameless).then(|| step.id.clone())).collect();
+        // How many names come before each step.
+        let named: Vec<usize> = names
+            .iter()
+            .scan(0, |before, name| {
+                let own = *before;
+                *before += usize::from(name.is_some());
+                Some(own)
+            })
+            .collect();
         let ids = self.ids(&names, raw.whole);
         let vocabulary = StepVocabulary::new(names.iter().map(Option::as_ref), raw.whole, view);
         let steps = raw
             .steps
             .into_iter()
             .zip(targets)
-            .map(|(step, target)| self.step(step, target, &ids, &vocabulary))
+            .enumerate()
+            .map(|(at, (step, target))| {
+                let before = match raw.flow {
+                    Flow::Sequential => Some(named.get(at).copied().unwrap_or(0)),
+                    // Branches run side by side.
+                    Flow::Concurrent(_) => Some(0),
+                    Flow::Graph(_) | Flow::Open => None,
+                };
+                self.step(step, target, &ids, &Reader { all: &vocabulary, before })
+            })
             .collect();
         let flow = match raw.flow {
             Flow::Sequential => Flow::Sequential,
@@ -90,7 +108,7 @@ impl Linker<'_> {
         None
     }
 
-    fn step(&mut self, raw: Step<Raw>, target: Target, ids: &Ids, vocabulary: &StepVocabulary<'_>) -> Step<Linked> {
+    fn step(&mut self, raw: Step<Raw>, target: Target, ids: &Ids, vocabulary: &Reader<'_>) -> Step<Linked> {
         let kind = match target {
             Target::Agent(at) => StepKind::Agent(at),
             Target::Function(at) => StepKind::Function(at),
@@ -125,12 +143,12 @@ impl Linker<'_> {
         let written = raw.edges.len();
         let edges: Vec<Edge<Linked>> =
             raw.edges.into_iter().filter_map(|edge| self.edge(edge, ids, vocabulary)).collect();
-        Graph {
-            start: raw.start.and_then(|start| self.find(&start, ids)),
-            whole: raw.whole && edges.len() == written,
-            edges,
-            max_steps: raw.max_steps.map(|bound| self.bound(bound, ids)),
-        }
+        let max_steps = raw.max_steps.map(|bound| self.bound(bound, ids));
+        // A bound that was reported may lead anywhere.
+        let broken = |bound: &Bound<Linked>| matches!(bound.on_max, OnMax::Broken);
+        let bounds = edges.iter().filter_map(|edge| edge.max_visits.as_ref()).chain(&max_steps);
+        let whole = raw.whole && edges.len() == written && !bounds.into_iter().any(broken);
+        Graph { start: raw.start.and_then(|start| self.find(&start, ids)), whole, edges, max_steps }
     }
 
     fn edge(&mut self, raw: Edge<Raw>, ids: &Ids, vocabulary: &StepVocabulary<'_>) -> Option<Edge<Linked>> {
@@ -152,7 +170,8 @@ impl Linker<'_> {
         let on_max = match raw.on_max {
             OnMax::Fail => OnMax::Fail,
             OnMax::Continue => OnMax::Continue,
-            OnMax::To { node, mark } => self.find(&node, ids).map_or(OnMax::Fail, |node| OnMax::To { node, mark }),
+            OnMax::Broken => OnMax::Broken,
+            OnMax::To { node, mark } => self.find(&node, ids).map_or(OnMax::Broken, |node| OnMax::To { node, mark }),
         };
         Bound { max: raw.max, on_max }
     }

@@ -1,5 +1,6 @@
 //! Agents.
 
+use super::fields::Choice;
 use super::{At, Lower};
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{Agent, Model, Raw, RawRef, Strategy, Tool};
@@ -10,8 +11,8 @@ use crate::syntax::{Kind, NodeId};
 const MAX_ITERATIONS: u32 = 10;
 
 impl Lower<'_> {
-    pub(super) fn agent(&mut self, node: NodeId) -> Option<Agent<Raw>> {
-        let fields = self.fields(node, &AGENT)?;
+    pub(super) fn agent(&mut self, node: NodeId, key: &str) -> Option<Agent<Raw>> {
+        let fields = self.fields_of(node, key, &AGENT)?;
         self.plain(fields.get("description"));
         if let Some(at) = fields.get("runtime_preferences") {
             self.runtime_preferences(at);
@@ -40,10 +41,18 @@ impl Lower<'_> {
 
     fn model(&mut self, at: &At) -> Option<Model> {
         if matches!(self.tree.node(at.node).kind, Kind::Text(..)) {
-            self.not_yet(self.span(at.node), "a `model` that names an entry of `models`");
+            let meant = self.meant(at.node, &MODEL).unwrap_or_else(|| MODEL.example.to_owned());
+            self.report(
+                Diagnostic::new(
+                    Code::NotSupportedYet,
+                    self.span(at.node),
+                    "a `model` that names an entry of `models` is not supported yet",
+                )
+                .help(format!("write `model: {meant}`")),
+            );
             return None;
         }
-        let fields = self.fields(at.node, &MODEL)?;
+        let fields = self.fields_at(at, &MODEL)?;
         let provider = self.name(fields.get("provider"));
         let name = self.plain(fields.get("name")).map(|name| name.value);
         let temperature = self.number(fields.get("temperature")).map(|n| n.value);
@@ -76,7 +85,7 @@ impl Lower<'_> {
     }
 
     fn strategy(&mut self, at: &At) -> Option<Strategy> {
-        let mut fields = self.fields(at.node, &STRATEGY)?;
+        let mut fields = self.fields_at(at, &STRATEGY)?;
         let given = fields.get("type").is_some();
         let word = self.word(fields.get("type")).map(|word| word.value);
         if given && word.is_none() {
@@ -93,7 +102,7 @@ impl Lower<'_> {
 
     /// Kneo owns the agent loop for every provider, which v1 calls `bridge`.
     fn runtime_preferences(&mut self, at: &At) {
-        let Some(fields) = self.fields(at.node, &RUNTIME_PREFERENCES) else {
+        let Some(fields) = self.fields_at(at, &RUNTIME_PREFERENCES) else {
             return;
         };
         for name in ["preferred_mode", "fallback_mode"] {
@@ -124,11 +133,10 @@ impl Lower<'_> {
         };
         let mut found = false;
         for item in items {
-            let words = match at.field.kind {
-                crate::shape::FieldKind::List(crate::shape::FieldKind::Words(words)) => words,
-                _ => continue,
+            let Some(choice) = Choice::of(&at.field.kind) else {
+                continue;
             };
-            found |= self.word_node(item, "allowed_modes", words).is_some_and(|word| word.value == "bridge");
+            found |= self.word_node(item, "allowed_modes", choice).is_some_and(|word| word.value == "bridge");
         }
         if !found {
             let span = self.span(at.node);
@@ -143,7 +151,7 @@ impl Lower<'_> {
         let included;
         let list = match self.tree.node(at.node).kind {
             Kind::Map(_) => {
-                let Some(fields) = self.fields(at.node, &TOOLS) else {
+                let Some(fields) = self.fields_at(at, &TOOLS) else {
                     return Vec::new();
                 };
                 included = fields.get("include").cloned();
@@ -152,6 +160,6 @@ impl Lower<'_> {
             _ => Some(at),
         };
         let items = self.list(list).unwrap_or_default();
-        items.into_iter().filter_map(|item| self.name_node(item, "tools").map(RawRef::Named)).collect()
+        items.into_iter().filter_map(|item| self.name_node(item, "an entry of `tools`").map(RawRef::Named)).collect()
     }
 }

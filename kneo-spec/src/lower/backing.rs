@@ -60,10 +60,10 @@ impl Lower<'_> {
     }
 
     fn command(&mut self, at: &At) -> Option<Command<Raw>> {
-        let fields = self.fields(at.node, &COMMAND)?;
+        let fields = self.fields_at(at, &COMMAND)?;
         self.word(fields.get("stdin"));
         let argv = self.filled_list(fields.get("argv")).unwrap_or_default();
-        let argv = argv.into_iter().filter_map(|item| self.template_node(item, "argv")).collect();
+        let argv = argv.into_iter().filter_map(|item| self.template_node(item, "an entry of `argv`")).collect();
         let env = self
             .map(fields.get("env"))
             .into_iter()
@@ -79,7 +79,7 @@ impl Lower<'_> {
                     );
                     return None;
                 }
-                Some((name, self.template_node(node, "env")?))
+                Some((name, self.template_node(node, "an entry of `env`")?))
             })
             .collect();
         Some(Command { argv, env, cwd: self.plain(fields.get("cwd")).map(|cwd| cwd.value) })
@@ -117,7 +117,7 @@ impl Lower<'_> {
             return Approval::Never;
         };
         if matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
-            let when = self.fields(at.node, &APPROVAL).and_then(|fields| self.expr(fields.get("when")));
+            let when = self.fields_at(at, &APPROVAL).and_then(|fields| self.expr(fields.get("when")));
             return when.map_or(Approval::Never, Approval::When);
         }
         match self.word(Some(at)).map(|word| word.value) {

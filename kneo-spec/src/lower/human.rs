@@ -11,8 +11,8 @@ use crate::source::Spanned;
 use crate::syntax::{Kind, NodeId};
 
 impl Lower<'_> {
-    pub(super) fn human(&mut self, node: NodeId) -> Option<Human<Raw>> {
-        let fields = self.fields(node, &HUMAN)?;
+    pub(super) fn human(&mut self, node: NodeId, key: &str) -> Option<Human<Raw>> {
+        let fields = self.fields_of(node, key, &HUMAN)?;
         let request = self.word(fields.get("request_type")).map(|word| {
             word.map(|word| match word {
                 "review" => RequestType::Review,
@@ -33,7 +33,7 @@ impl Lower<'_> {
             let items = self.filled_list(Some(at))?;
             let options = items
                 .into_iter()
-                .filter_map(|item| self.plain_node(item, "options"))
+                .filter_map(|item| self.plain_node(item, "an entry of `options`"))
                 .map(|option| option.value)
                 .collect();
             Some(Spanned::new(options, at.key.span))

@@ -81,29 +81,29 @@ impl Lower<'_> {
     }
 
     fn components(&mut self, root: &Fields) {
-        let Some(fields) = root.get("components").and_then(|at| self.fields(at.node, &COMPONENTS)) else {
+        let Some(fields) = root.get("components").and_then(|at| self.fields_at(at, &COMPONENTS)) else {
             return;
         };
         for (name, node) in self.map(fields.get("agents")) {
-            match self.agent(node) {
+            match self.agent(node, name.value.as_str()) {
                 Some(body) => self.agents.push(component(Home::Map, name, body)),
                 None => self.broken.agents.push(name.value),
             }
         }
         for (name, node) in self.map(fields.get("functions")) {
-            match self.function(node) {
+            match self.function(node, name.value.as_str()) {
                 Some(body) => self.functions.push(component(Home::Map, name, body)),
                 None => self.broken.functions.push(name.value),
             }
         }
         for (name, node) in self.map(fields.get("humans")) {
-            match self.human(node) {
+            match self.human(node, name.value.as_str()) {
                 Some(body) => self.humans.push(component(Home::Map, name, body)),
                 None => self.broken.humans.push(name.value),
             }
         }
         for (name, node) in self.map(fields.get("workflows")) {
-            match self.workflow(node) {
+            match self.workflow(node, name.value.as_str()) {
                 Some(body) => self.workflows.push(component(Home::Map, name, body)),
                 None => self.broken.workflows.push(name.value),
             }
@@ -112,7 +112,7 @@ impl Lower<'_> {
 
     fn tools(&mut self, root: &Fields) {
         for (name, node) in self.map(root.get("tools")) {
-            match self.tool(node) {
+            match self.tool(node, name.value.as_str()) {
                 Some(body) => self.tools.push(component(Home::Map, name, body)),
                 None => self.broken.tools.push(name.value),
             }
@@ -121,10 +121,13 @@ impl Lower<'_> {
 
     /// `None` when the agent was reported.
     fn root_agent(&mut self, at: &At) -> Option<()> {
-        let body = self.agent(at.node)?;
+        let body = self.agent(at.node, at.field.name)?;
         let name = body.name.clone().or_else(|| self.name_for("agent", at));
         if body.name.is_none() {
-            self.missing(at.key.span, &crate::shape::agent::AGENT, "name");
+            self.report(
+                Diagnostic::new(Code::MissingField, at.key.span, "the root agent lacks `name`")
+                    .help("add `name:`, by which steps and reports know the agent"),
+            );
         }
         self.agents.push(component(Home::Root, name?, body));
         Some(())
@@ -132,7 +135,7 @@ impl Lower<'_> {
 
     /// `None` when the workflow was reported.
     fn root_workflow(&mut self, at: &At) -> Option<()> {
-        let body = self.workflow(at.node)?;
+        let body = self.workflow(at.node, at.field.name)?;
         let name = body.name.clone().or_else(|| self.name_for("workflow", at));
         self.workflows.push(component(Home::Root, name?, body));
         Some(())
@@ -175,11 +178,16 @@ impl Lower<'_> {
     }
 
     fn limits(&mut self, at: Option<&At>) -> Limits {
-        let Some(fields) = at.and_then(|at| self.fields(at.node, &LIMITS)) else {
+        let Some(at) = at else {
             return Limits::default();
         };
+        let Some(fields) = self.fields_at(at, &LIMITS) else {
+            return Limits { max_steps_broken: true, ..Limits::default() };
+        };
+        let max_steps = self.integer(fields.get("max_steps")).map(|n| n.value);
         Limits {
-            max_steps: self.integer(fields.get("max_steps")).map(|n| n.value),
+            max_steps,
+            max_steps_broken: max_steps.is_none() && fields.get("max_steps").is_some(),
             wall_ms: self.seconds(fields.get("wall_seconds")).map(|n| n.value),
             deadline_ms: self.seconds(fields.get("deadline_seconds")).map(|n| n.value),
             max_depth: self.integer(fields.get("max_depth")),

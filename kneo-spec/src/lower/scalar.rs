@@ -6,10 +6,10 @@ use kneo_core::name::{Name, NameError};
 use kneo_core::value::{Number, Value};
 
 use super::Lower;
-use super::fields::At;
-use crate::diagnostic::{Code, Diagnostic, tick};
+use super::fields::{At, Choice};
+use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{JsonSchema, RawExpr, RawText};
-use crate::shape::{FieldKind, Support, Word};
+use crate::shape::{FieldKind, Support};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId, Style, Text, expression_length, needs_quotes, quote};
 
@@ -20,11 +20,12 @@ impl Lower<'_> {
     /// Reads a name.
     pub(super) fn name(&mut self, at: Option<&At>) -> Option<Spanned<Name>> {
         let at = at?;
-        self.name_node(at.node, at.field.name)
+        self.name_node(at.node, &tick(at.field.name))
     }
 
-    pub(super) fn name_node(&mut self, node: NodeId, field: &str) -> Option<Spanned<Name>> {
-        let text = self.plain_node(node, field)?;
+    /// Reads a name that is called `subject` in messages.
+    pub(super) fn name_node(&mut self, node: NodeId, subject: &str) -> Option<Spanned<Name>> {
+        let text = self.plain_node(node, subject)?;
         self.check_name(&text.value, text.span)
     }
 
@@ -49,16 +50,17 @@ impl Lower<'_> {
     /// Reads text without holes.
     pub(super) fn plain(&mut self, at: Option<&At>) -> Option<Spanned<Arc<str>>> {
         let at = at?;
-        self.plain_node(at.node, at.field.name)
+        self.plain_node(at.node, &tick(at.field.name))
     }
 
-    pub(super) fn plain_node(&mut self, node: NodeId, field: &str) -> Option<Spanned<Arc<str>>> {
+    /// Reads text that is called `subject` in messages.
+    pub(super) fn plain_node(&mut self, node: NodeId, subject: &str) -> Option<Spanned<Arc<str>>> {
         let found = self.tree.node(node);
         if let Kind::Text(text, _) = &found.kind {
             return Some(Spanned::new(Arc::clone(text), found.span));
         }
         let help = self.quote_help(node);
-        self.wrong_type(node, &format!("`{field}` is text"), help);
+        self.wrong_type(node, &format!("{subject} is text"), help);
         None
     }
 
@@ -69,9 +71,9 @@ impl Lower<'_> {
         scalar.then(|| format!("quote it: `{}`", quote(self.tree.slice(found.span))))
     }
 
-    /// Reads text with holes.
-    pub(super) fn template_node(&mut self, node: NodeId, field: &str) -> Option<RawText> {
-        self.plain_node(node, field)?;
+    /// Reads text with holes that is called `subject` in messages.
+    pub(super) fn template_node(&mut self, node: NodeId, subject: &str) -> Option<RawText> {
+        self.plain_node(node, subject)?;
         let text = self.tree.text(node)?;
         Some(RawText { text, holes: true })
     }
@@ -79,7 +81,7 @@ impl Lower<'_> {
     /// Reads text that the published v1 had without holes: they are read with `templates: true`.
     pub(super) fn v1_text(&mut self, at: Option<&At>) -> Option<RawText> {
         let at = at?;
-        self.plain_node(at.node, at.field.name)?;
+        self.plain_node(at.node, &tick(at.field.name))?;
         let text = self.tree.text(at.node)?;
         self.warn_template_off(&text);
         Some(RawText { text, holes: self.templates })
@@ -266,8 +268,8 @@ impl Lower<'_> {
     /// Reads one of the field's words.
     pub(super) fn word(&mut self, at: Option<&At>) -> Option<Spanned<&'static str>> {
         let at = at?;
-        let words = words_of(&at.field.kind)?;
-        self.word_node(at.node, at.field.name, words)
+        let choice = Choice::of(&at.field.kind)?;
+        self.word_node(at.node, at.field.name, choice)
     }
 
     /// Reads one of the field's words; of one that is reported the word it most likely means, so that what depends on
@@ -280,29 +282,26 @@ impl Lower<'_> {
         let Kind::Text(text, _) = &self.tree.node(at.node).kind else {
             return None;
         };
-        let words = words_of(&at.field.kind)?;
+        let Choice { words, .. } = Choice::of(&at.field.kind)?;
         let now = words.iter().filter(|word| word.support == Support::Now).map(|word| word.text);
         let is_known = words.iter().any(|word| word.text == &**text);
         if is_known { None } else { self.sink.nearest(text, now) }
     }
 
-    pub(super) fn word_node(
-        &mut self,
-        node: NodeId,
-        field: &str,
-        words: &'static [Word],
-    ) -> Option<Spanned<&'static str>> {
+    pub(super) fn word_node(&mut self, node: NodeId, field: &str, choice: Choice) -> Option<Spanned<&'static str>> {
         let found = self.tree.node(node);
         let span = found.span;
         let text = match &found.kind {
             Kind::Text(text, _) => Arc::clone(text),
             Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => self.tree.slice(span).into(),
             Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Error => {
-                self.wrong_type(node, &format!("`{field}` is a word"), None);
+                let now = choice.words.iter().filter(|word| word.support == Support::Now).map(|word| word.text);
+                let help = format!("write {}", tick_list(now.chain(choice.or)));
+                self.wrong_type(node, &format!("`{field}` is a word"), Some(help));
                 return None;
             }
         };
-        let word = self.word_of(&text, span, field, words)?;
+        let word = self.word_of(&text, span, field, choice)?;
         Some(Spanned::new(word, span))
     }
 
@@ -312,7 +311,8 @@ impl Lower<'_> {
         match &self.tree.node(at.node).kind {
             Kind::List(items) => Some(items.clone()),
             _ => {
-                self.wrong_type(at.node, &format!("`{}` is a list", at.field.name), None);
+                let help = self.meant_many(at.node, at.field.name, &at.field.kind);
+                self.wrong_type(at.node, &format!("`{}` is a list", at.field.name), help);
                 None
             }
         }
@@ -347,7 +347,8 @@ impl Lower<'_> {
             return Vec::new();
         };
         let Kind::Map(entries) = &self.tree.node(at.node).kind else {
-            self.wrong_type(at.node, &format!("`{}` is a mapping", at.field.name), None);
+            let help = self.meant_many(at.node, at.field.name, &at.field.kind);
+            self.wrong_type(at.node, &format!("`{}` is a mapping", at.field.name), help);
             return Vec::new();
         };
         entries
@@ -400,14 +401,4 @@ impl Lower<'_> {
 fn is_open(text: &str) -> bool {
     let count = |c: char| text.matches(c).count();
     count('"') % 2 == 1 || count('\'') % 2 == 1 || count('(') > count(')') || count('[') > count(']')
-}
-
-/// The words of a field, also where it may hold something else.
-fn words_of(kind: &FieldKind) -> Option<&'static [Word]> {
-    match kind {
-        FieldKind::Words(words) => Some(words),
-        FieldKind::Either(kinds) => kinds.iter().find_map(words_of),
-        FieldKind::List(item) => words_of(item),
-        _ => None,
-    }
 }

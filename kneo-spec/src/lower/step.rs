@@ -6,10 +6,10 @@ use kneo_core::failure::FailureKind;
 use kneo_core::name::Name;
 use kneo_core::plan::Retry;
 
+use super::fields::Choice;
 use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{OnError, Raw, RawRef, Step, StepKind};
-use crate::shape::FieldKind;
 use crate::shape::step::{RETRY, STEP};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId};
@@ -26,7 +26,8 @@ impl Lower<'_> {
     /// Reads a step.
     pub(super) fn step(&mut self, node: NodeId, seat: &Seat) -> Option<Step<Raw>> {
         let Kind::Map(_) = self.tree.node(node).kind else {
-            self.wrong_type(node, "a step is a mapping", None);
+            let meant = self.meant(node, &STEP).unwrap_or_else(|| STEP.example.to_owned());
+            self.no_construct(node, &STEP, format!("write `{meant}`"));
             return None;
         };
         // A graph node may leave its `id` to its key.
@@ -90,10 +91,10 @@ impl Lower<'_> {
             });
         }
         Some(match kind {
-            "agent" => StepKind::Agent(RawRef::Inline(Box::new(self.agent(at.node)?))),
-            "function" => StepKind::Function(RawRef::Inline(Box::new(self.function(at.node)?))),
-            "human" => StepKind::Human(RawRef::Inline(Box::new(self.human(at.node)?))),
-            _ => StepKind::Workflow(RawRef::Inline(Box::new(self.workflow(at.node)?))),
+            "agent" => StepKind::Agent(RawRef::Inline(Box::new(self.agent(at.node, "ref")?))),
+            "function" => StepKind::Function(RawRef::Inline(Box::new(self.function(at.node, "ref")?))),
+            "human" => StepKind::Human(RawRef::Inline(Box::new(self.human(at.node, "ref")?))),
+            _ => StepKind::Workflow(RawRef::Inline(Box::new(self.workflow(at.node, "ref")?))),
         })
     }
 
@@ -189,7 +190,7 @@ impl Lower<'_> {
     }
 
     fn full_retry(&mut self, at: &At) -> Option<Retry> {
-        let fields = self.fields(at.node, &RETRY)?;
+        let fields = self.fields_at(at, &RETRY)?;
         let default = Retry::default();
         let initial = self.seconds(fields.get("initial_seconds"));
         let most = self.seconds(fields.get("max_seconds"));
@@ -218,10 +219,10 @@ impl Lower<'_> {
         let (Some(at), Some(items)) = (at, self.filled_list(at)) else {
             return Vec::new();
         };
-        let FieldKind::List(FieldKind::Words(words)) = at.field.kind else {
+        let Some(choice) = Choice::of(&at.field.kind) else {
             return Vec::new();
         };
-        items.into_iter().filter_map(|item| self.word_node(item, "on", words)?.value.parse().ok()).collect()
+        items.into_iter().filter_map(|item| self.word_node(item, "on", choice)?.value.parse().ok()).collect()
     }
 }
 

@@ -26,8 +26,8 @@ const FUNCTIONS: Backings = Backings {
 };
 
 impl Lower<'_> {
-    pub(super) fn tool(&mut self, node: NodeId) -> Option<Tool<Raw>> {
-        let fields = self.fields(node, &TOOL)?;
+    pub(super) fn tool(&mut self, node: NodeId, key: &str) -> Option<Tool<Raw>> {
+        let fields = self.fields_of(node, key, &TOOL)?;
         let description = self.plain(fields.get("description"));
         if let Some(at) = fields.get("description") {
             self.warn_no_holes(at);
@@ -40,8 +40,8 @@ impl Lower<'_> {
         })
     }
 
-    pub(super) fn function(&mut self, node: NodeId) -> Option<Function<Raw>> {
-        let fields = self.fields(node, &FUNCTION)?;
+    pub(super) fn function(&mut self, node: NodeId, key: &str) -> Option<Function<Raw>> {
+        let fields = self.fields_of(node, key, &FUNCTION)?;
         self.plain(fields.get("description"));
         Some(Function { backing: self.backing(node, &fields, &FUNCTIONS), running: self.running(&fields, &FUNCTIONS) })
     }

@@ -2,11 +2,13 @@
 
 use kneo_core::plan::{Combine, OnBranchError, StepStatus};
 
+use super::fields::Choice;
 use super::step::Seat;
 use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{Bound, Concurrent, Condition, Edge, Flow, Graph, OnMax, Raw, Step, Workflow};
 use crate::shape::workflow::{CONDITION, EDGE, ON_MAX, STATUSES, WORKFLOW};
+use crate::source::Spanned;
 use crate::syntax::{Kind, NodeId};
 
 /// The steps of a workflow.
@@ -17,31 +19,66 @@ struct Steps {
 }
 
 impl Lower<'_> {
-    pub(super) fn workflow(&mut self, node: NodeId) -> Option<Workflow<Raw>> {
-        let mut fields = self.fields(node, &WORKFLOW)?;
+    pub(super) fn workflow(&mut self, node: NodeId, key: &str) -> Option<Workflow<Raw>> {
+        let mut fields = self.fields_of(node, key, &WORKFLOW)?;
         let name = self.name(fields.get("name"));
         self.plain(fields.get("description"));
         let word = self.word_or_near(fields.get("type"));
-        if let Some(word) = word {
+        let renamed = word.and_then(|word| {
+            let renamed = self.renamed(&mut fields, word);
             self.only(&mut fields, word, "type");
-        }
+            renamed
+        });
         // A type that was reported is guessed, so that the steps are looked at all the same.
         let (steps, flow) = match word.map_or_else(|| guessed(&fields), FlowType::of) {
-            FlowType::Graph => self.graph(&fields),
-            FlowType::Concurrent => self.concurrent(&fields),
-            FlowType::Sequential => (self.steps(&fields, "steps"), Flow::Sequential),
-            FlowType::Conversation => (self.steps(&fields, "participants"), Flow::Open),
-            FlowType::Unknown => (Steps { list: Vec::new(), whole: false }, Flow::Open),
+            FlowType::Graph => self.graph(&fields, renamed.is_some()),
+            FlowType::Concurrent => {
+                let steps = renamed.or_else(|| self.container(&fields, "participants"));
+                self.concurrent(&fields, steps.as_ref())
+            }
+            FlowType::Sequential => {
+                let steps = renamed.or_else(|| self.container(&fields, "steps"));
+                (self.steps(steps.as_ref()), Flow::Sequential)
+            }
+            FlowType::Conversation => (self.steps(fields.get("participants")), Flow::Open),
+            FlowType::Unknown => (self.steps(None), Flow::Open),
         };
         Some(Workflow { name, steps: steps.list, flow, whole: steps.whole, span: fields.span })
     }
 
-    fn steps(&mut self, fields: &Fields, name: &str) -> Steps {
-        let Some(at) = fields.get(name) else {
-            self.missing(fields.span, &WORKFLOW, name);
-            return Steps { list: Vec::new(), whole: false };
+    /// Steps that stand under the name that another type has for them; they are read all the same.
+    fn renamed(&mut self, fields: &mut Fields, word: &'static str) -> Option<At> {
+        let own = match FlowType::of(word) {
+            FlowType::Graph => "nodes",
+            FlowType::Concurrent | FlowType::Conversation => "participants",
+            FlowType::Sequential | FlowType::Unknown => "steps",
         };
-        let Some(items) = self.filled_list(Some(at)) else {
+        if fields.get(own).is_some() {
+            return None;
+        }
+        let (other, of) = [("steps", "sequential"), ("participants", "concurrent"), ("nodes", "graph")]
+            .into_iter()
+            .find(|(other, _)| *other != own && fields.get(other).is_some())?;
+        let at = fields.take(other)?;
+        self.report(
+            Diagnostic::new(Code::FieldNotAllowed, at.key.span, format!("`{other}` has no effect here"))
+                .primary(format!("not a field of `type: {word}`"))
+                .help(format!("write `{own}:`, or `type: {of}`")),
+        );
+        Some(at)
+    }
+
+    /// The field that holds the steps; reported when it is missing.
+    fn container(&mut self, fields: &Fields, name: &str) -> Option<At> {
+        let at = fields.get(name).cloned();
+        if at.is_none() {
+            self.missing(fields.span, &WORKFLOW, name);
+        }
+        at
+    }
+
+    fn steps(&mut self, at: Option<&At>) -> Steps {
+        let Some(items) = at.and_then(|at| self.filled_list(Some(at))) else {
             return Steps { list: Vec::new(), whole: false };
         };
         let read = items.iter().enumerate().filter_map(|(place, item)| self.step(*item, &Seat::Item(place)));
@@ -49,8 +86,8 @@ impl Lower<'_> {
         Steps { whole: list.len() == items.len() && !list.iter().any(|step| step.nameless), list }
     }
 
-    fn concurrent(&mut self, fields: &Fields) -> (Steps, Flow<Raw>) {
-        let mut steps = self.steps(fields, "participants");
+    fn concurrent(&mut self, fields: &Fields, steps: Option<&At>) -> (Steps, Flow<Raw>) {
+        let mut steps = self.steps(steps);
         if let Some(at) = fields.get("join") {
             match self.tree.node(at.node).kind {
                 Kind::Map(_) => self.not_yet(self.span(at.node), "a `join` of fewer than all branches"),
@@ -73,10 +110,11 @@ impl Lower<'_> {
         (steps, flow)
     }
 
-    fn graph(&mut self, fields: &Fields) -> (Steps, Flow<Raw>) {
+    fn graph(&mut self, fields: &Fields, renamed: bool) -> (Steps, Flow<Raw>) {
         for name in ["start", "nodes"] {
             // Of a type that is guessed nothing is missing.
-            if fields.get(name).is_none() && fields.get("type").is_some() {
+            let spared = renamed || fields.get("type").is_none();
+            if fields.get(name).is_none() && !spared {
                 self.missing(fields.span, &WORKFLOW, name);
             }
         }
@@ -130,13 +168,13 @@ impl Lower<'_> {
     }
 
     fn condition(&mut self, at: &At) -> Option<Condition<Raw>> {
-        let fields = self.fields(at.node, &CONDITION)?;
+        let fields = self.fields_at(at, &CONDITION)?;
         let kind = self.word(fields.get("type"))?;
         let value = fields.get("value")?;
         if kind.value == "output_contains" {
             return self.plain(Some(value)).map(|text| Condition::OutputContains(text.value));
         }
-        let status = match self.word_node(value.node, "status_is", STATUSES)?.value {
+        let status = match self.word_node(value.node, "status_is", Choice { words: STATUSES, or: None })?.value {
             "failed" => StepStatus::Failed,
             "skipped" => StepStatus::Skipped,
             _ => StepStatus::Completed,
@@ -160,13 +198,18 @@ impl Lower<'_> {
             }
             return None;
         };
-        let on_max = on_max.and_then(|at| self.on_max(at));
-        Some(Bound { max: self.small(Some(at))?, on_max: on_max.unwrap_or(OnMax::Fail) })
+        let max = self.small(Some(at));
+        let on_max = match (max, on_max) {
+            (None, _) => OnMax::Broken,
+            (Some(_), Some(at)) => self.on_max(at).unwrap_or(OnMax::Broken),
+            (Some(_), None) => OnMax::Fail,
+        };
+        Some(Bound { max: max.unwrap_or(Spanned::new(1, at.key.span)), on_max })
     }
 
     fn on_max(&mut self, at: &At) -> Option<OnMax<Raw>> {
         if matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
-            let fields = self.fields(at.node, &ON_MAX)?;
+            let fields = self.fields_at(at, &ON_MAX)?;
             let mark = self.plain(fields.get("mark")).map(|mark| mark.value);
             let node = self.name(fields.get("to"))?;
             return Some(OnMax::To { node, mark });

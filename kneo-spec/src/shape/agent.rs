@@ -6,6 +6,7 @@ use super::{Field, Shape, Word};
 pub(crate) static AGENT: Shape = Shape {
     name: "an agent",
     doc: "a model, a prompt and tools",
+    example: "{model: {provider: dummy}, system_prompt: …}",
     fields: &[
         Field::new("name", Name, "the agent's name; without it the key it stands under"),
         Field::new("description", Plain, "what the agent is for, for people"),
@@ -38,6 +39,7 @@ pub(crate) static AGENT: Shape = Shape {
 pub(crate) static MODEL: Shape = Shape {
     name: "a model",
     doc: "a model of a provider",
+    example: "{provider: dummy}",
     fields: &[
         Field::new("provider", Name, "the provider, by the name under which the host registers it").required(),
         Field::new("name", Plain, "the model's name at the provider; without it the provider's choice"),
@@ -54,6 +56,7 @@ pub(crate) static MODEL: Shape = Shape {
 pub(crate) static STRATEGY: Shape = Shape {
     name: "a strategy",
     doc: "how an agent works",
+    example: "{type: react}",
     fields: &[
         Field::new(
             "type",
@@ -76,6 +79,7 @@ const MODES: &[Word] = &[Word::now("bridge"), Word::now("native"), Word::now("ad
 pub(crate) static RUNTIME_PREFERENCES: Shape = Shape {
     name: "`runtime_preferences`",
     doc: "runtime modes of the published v1",
+    example: "{allowed_modes: [bridge]}",
     fields: &[
         Field::new("preferred_mode", Words(MODES), "the mode that is wished for"),
         Field::new("allowed_modes", List(&Words(MODES)), "the modes that are allowed; `bridge` must be among them"),
@@ -87,5 +91,6 @@ pub(crate) static RUNTIME_PREFERENCES: Shape = Shape {
 pub(crate) static TOOLS: Shape = Shape {
     name: "`tools`",
     doc: "the tools that an agent may call",
+    example: "{include: [search]}",
     fields: &[Field::new("include", List(&Name), "names of tools declared under the top-level `tools`").required()],
 };

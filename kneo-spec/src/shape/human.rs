@@ -6,6 +6,7 @@ use super::{Field, Shape, Word};
 pub(crate) static HUMAN: Shape = Shape {
     name: "a human",
     doc: "a person who is asked; the answer is the step's output and its `decision`",
+    example: "{description: Publish this?}",
     fields: &[
         Field::new("description", Text, "what is asked; holes see the step's input and the run"),
         Field::new("assignee", Name, "who may answer; without it anybody whom the host lets"),

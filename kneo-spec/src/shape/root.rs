@@ -12,6 +12,7 @@ use super::{Field, Shape, Word};
 pub(crate) static ROOT: Shape = Shape {
     name: "a spec",
     doc: "a whole spec: one file, one document",
+    example: "version: v1",
     fields: &[
         Field::new("version", Words(&[Word::now("v1")]), "the version of the language").required(),
         Field::new("name", Name, "the spec's name; without it the root workflow's or agent's").kneo(),
@@ -47,6 +48,7 @@ pub(crate) static ROOT: Shape = Shape {
 pub(crate) static OUTPUT: Shape = Shape {
     name: "an output",
     doc: "one named output of the run, with what it must fit; a mapping with other keys is itself the value",
+    example: "{value: …, schema: {type: string}}",
     fields: &[
         Field::new("value", Value, "the value, computed when the run completes").kneo().required(),
         Field::new("schema", Schema, "the JSON Schema that the value must fit").kneo(),
@@ -56,6 +58,7 @@ pub(crate) static OUTPUT: Shape = Shape {
 pub(crate) static COMPONENTS: Shape = Shape {
     name: "`components`",
     doc: "what steps refer to, by kind and name",
+    example: "{functions: {fetch: {implementation: fetch}}}",
     fields: &[
         Field::new("agents", Map(&Is(&AGENT)), "agents by name"),
         Field::new("functions", Map(&Is(&FUNCTION)), "functions by name"),
@@ -70,6 +73,7 @@ const MOST: u64 = 1_000_000_000;
 pub(crate) static LIMITS: Shape = Shape {
     name: "`limits`",
     doc: "bounds on the whole run",
+    example: "{max_steps: 100}",
     fields: &[
         Field::new(
             "max_steps",
@@ -87,6 +91,7 @@ pub(crate) static LIMITS: Shape = Shape {
 pub(crate) static APPROVAL: Shape = Shape {
     name: "`approval`",
     doc: "when a person must agree to a call",
+    example: "{when: '…'}",
     fields: &[Field::new("when", Expr, "a person is asked when it is true; sees the validated arguments as `input`")
         .kneo()
         .required()],

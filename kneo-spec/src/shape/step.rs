@@ -18,6 +18,7 @@ const REFERRING: &[&str] = &["agent", "function", "human", "workflow"];
 pub(crate) static STEP: Shape = Shape {
     name: "a step",
     doc: "a unit of work; a node of a graph and a participant of a fan-out are steps",
+    example: "{id: fetch, kind: function, ref: fetch}",
     fields: &[
         Field::new("id", Name, "the step's name, unique in its workflow").required(),
         Field::new(
@@ -105,6 +106,7 @@ pub(crate) static STEP: Shape = Shape {
 pub(crate) static RETRY: Shape = Shape {
     name: "`retry`",
     doc: "when a failed attempt is followed by another",
+    example: "{max_attempts: 3}",
     fields: &[
         Field::new("max_attempts", Integer { min: 1, max: 1_000 }, "how many attempts there are at most")
             .kneo()

@@ -83,6 +83,29 @@ fn fields_of_kinds_that_are_not_supported_are_not_supported() {
     }
 }
 
+/// What the table of misplaced fields says is out of place is out of place.
+#[test]
+fn fields_that_belong_elsewhere_are_not_here() {
+    for (shape, name) in elsewhere::all() {
+        let shape = all().into_iter().find(|known| known.name == shape).unwrap_or_else(|| panic!("no {shape}"));
+        let here = shape.field(name).is_some_and(|field| field.support == Support::Now && field.only.is_empty());
+        assert!(!here, "`{name}` is a field of {}", shape.name);
+    }
+}
+
+/// The example of a construct is one.
+#[test]
+fn examples_are_yaml() {
+    for shape in all() {
+        let value: serde_yaml::Value = serde_yaml::from_str(shape.example).unwrap();
+        let keys = value.as_mapping().unwrap_or_else(|| panic!("{}: {}", shape.name, shape.example)).keys();
+        for key in keys {
+            let field = shape.field(key.as_str().unwrap());
+            assert!(field.is_some_and(|field| field.support == Support::Now), "{}: {key:?}", shape.name);
+        }
+    }
+}
+
 /// What a field does to the plan.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {

@@ -10,6 +10,7 @@ const UNCERTAIN: &[Word] = &[Word::now("ask"), Word::now("retry"), Word::now("fa
 pub(crate) static TOOL: Shape = Shape {
     name: "a tool",
     doc: "something that agents call",
+    example: "{implementation: search}",
     fields: &[
         Field::new("description", Plain, "what it does, for the model"),
         Field::new("parameters", Schema, "the JSON Schema of the arguments, enforced before each call"),
@@ -39,6 +40,7 @@ pub(crate) static TOOL: Shape = Shape {
 pub(crate) static FUNCTION: Shape = Shape {
     name: "a function",
     doc: "something that steps call",
+    example: "{implementation: fetch}",
     fields: &[
         Field::new("description", Plain, "what it does, for people"),
         Field::new("implementation", Name, "code that the host registered under this name"),
@@ -65,6 +67,7 @@ const APPROVALS: &[Word] = &[Word::now("never"), Word::now("always")];
 pub(crate) static COMMAND: Shape = Shape {
     name: "a command",
     doc: "a program, started without a shell; gets its input as JSON on standard input and gives its output on standard output",
+    example: "{argv: [echo, hello]}",
     fields: &[
         Field::new("argv", List(&Text), "the program and its arguments; one hole is one argument").kneo().required(),
         Field::new("env", Map(&Text), "environment variables; otherwise the environment is empty but for a safe few")

@@ -13,6 +13,7 @@ const MOST: u64 = 1_000_000_000;
 pub(crate) static WORKFLOW: Shape = Shape {
     name: "a workflow",
     doc: "steps and how they follow each other",
+    example: "{type: sequential, steps: […]}",
     fields: &[
         Field::new(
             "type",
@@ -90,6 +91,7 @@ pub(crate) static WORKFLOW: Shape = Shape {
 pub(crate) static EDGE: Shape = Shape {
     name: "an edge",
     doc: "a link from a node to the next; without a condition it always holds",
+    example: "{from: write, to: review}",
     fields: &[
         Field::new("from", Name, "the node that it leaves").required(),
         Field::new("to", Name, "the node that it leads to").required(),
@@ -107,6 +109,7 @@ pub(crate) static EDGE: Shape = Shape {
 pub(crate) static CONDITION: Shape = Shape {
     name: "a condition",
     doc: "a condition of the published v1, judged on the node that the edge leaves",
+    example: "{type: output_contains, value: APPROVED}",
     fields: &[
         Field::new("type", Words(&[Word::now("output_contains"), Word::now("status_is")]), "what is looked at")
             .required(),
@@ -122,6 +125,7 @@ const ON_MAX_WORDS: &[Word] = &[Word::now("fail"), Word::now("continue")];
 pub(crate) static ON_MAX: Shape = Shape {
     name: "`on_max`",
     doc: "where the flow goes on at a bound",
+    example: "{to: node}",
     fields: &[
         Field::new("to", Name, "the node that it goes on at").kneo().required(),
         Field::new("mark", Plain, "a word that the run carries from then on").kneo(),

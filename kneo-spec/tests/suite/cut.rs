@@ -30,7 +30,10 @@ fn a_cut_adds_nothing_to_what_was_wrong_before() {
             head.push_str(line);
             let cut = format!("{head}\"x");
             let found = said(&run(&name, &cut, &CompileOptions::default()).1.diagnostics);
-            assert!(found.iter().any(|(code, ..)| is_syntax(code) || code.starts_with("E_YAML")), "{name}: no error:\n{cut}");
+            assert!(
+                found.iter().any(|(code, ..)| is_syntax(code) || code.starts_with("E_YAML")),
+                "{name}: no error:\n{cut}"
+            );
             for (code, message, range) in found.iter().filter(|(code, ..)| !is_syntax(code)) {
                 kept += 1;
                 let known = whole.contains(&(*code, message.clone(), range.clone()));

@@ -1,6 +1,8 @@
 //! Specs with mistakes, beside their whole reports.
 
-use super::golden::{check, report, specs};
+use kneo_spec::CompileOptions;
+
+use super::golden::{check, report, run, specs};
 
 #[test]
 fn reports_are_as_expected() {
@@ -9,6 +11,21 @@ fn reports_are_as_expected() {
         let (report, codes) = report(&format!("{name}.yaml"), &text);
         assert!(!codes.is_empty(), "{name} has no mistake");
         check(&path.with_extension("txt"), &report);
+    }
+}
+
+/// A help says something, whatever was wrong.
+#[test]
+fn no_help_is_empty() {
+    for (name, path) in specs("diagnostics") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (_, compilation) = run(&name, &text, &CompileOptions::default());
+        for diagnostic in &compilation.diagnostics {
+            let help = diagnostic.help.as_deref().unwrap_or_default().trim();
+            let ends = ["write", "is", "has", "are", "with", "add", "keep one of", "``"];
+            let hollow = help.is_empty() || ends.iter().any(|end| help.ends_with(end)) || help.contains("``");
+            assert!(!hollow, "{name}: {}: {help:?}", diagnostic.message);
+        }
     }
 }
 
