@@ -62,6 +62,7 @@ fn reach(code: Code) -> Reach {
         | Code::FunctionNoBacking
         | Code::FunctionMultipleBackings
         | Code::RetryWithoutCount
+        | Code::RetryKind
         | Code::FallbackRef
         | Code::OnMaxUnused => Reach::Construct,
         Code::YamlSyntax

@@ -82,8 +82,14 @@ pub(crate) struct ComponentVocabulary<'a> {
 impl Vocabulary for ComponentVocabulary<'_> {
     fn sees(&self, root: Root) -> bool {
         match root {
-            Root::Input | Root::RunId | Root::RunStartedAt | Root::RunEnvironment => true,
-            Root::Prev | Root::Item | Root::Index | Root::RoundIndex | Root::RoundFeedback | Root::Branches => false,
+            Root::Input | Root::RunId | Root::RunStartedAt => true,
+            Root::Prev
+            | Root::Item
+            | Root::Index
+            | Root::RoundIndex
+            | Root::RoundFeedback
+            | Root::Branches
+            | Root::RunEnvironment => false,
             _ => false,
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn models(document: &Document<Linked>, layout: &Layout, sink: &mut Di
                         format!("the agent {} has no model", tick(agent.name.value.as_str())),
                     )
                     .label(step.id.span, "this step runs it")
-                    .help("add `model:` with `provider` and `name`"),
+                    .help("add `model: {provider: …}`, with the name under which the host registers a provider"),
                 );
             }
         }

@@ -118,7 +118,7 @@ codes! {
     BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself.";
 
     // components
-    AgentNoModel = "E_AGENT_NO_MODEL" Error "An agent that runs has a `model` with `provider` and `name`.";
+    AgentNoModel = "E_AGENT_NO_MODEL" Error "An agent that runs has a `model` with a `provider`.";
     RuntimeMode = "E_RUNTIME_MODE" Error "`allowed_modes` includes `bridge`.";
     RuntimePreference = "W_RUNTIME_MODE" Warning "Kneo owns the agent loop: other runtime modes are not used.";
     ToolNoBacking = "E_TOOL_NO_BACKING" Error "A tool has a backing.";
@@ -136,6 +136,7 @@ codes! {
 
     // steps
     RetryWithoutCount = "E_RETRY_WITHOUT_COUNT" Error "`on_error: retry` says how often.";
+    RetryKind = "E_RETRY_KIND" Error "`retry.on` names failures after which the step is tried again.";
     FallbackRef = "E_FALLBACK_REF" Error "`on_error: fallback` and `fallback_ref` go together, and the fallback is another step.";
     FallbackTwice = "W_FALLBACK_RUNS_TWICE" Warning "A fallback step of a sequential workflow also runs at its own place.";
 

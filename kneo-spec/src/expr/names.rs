@@ -84,6 +84,8 @@ pub(super) enum Problem<'a> {
     NoSuchStep(&'a str),
     StepComputed,
     StepUnnamed,
+    /// A field of the first segment that this version does not fill.
+    NotYet(&'static str),
     FieldMissing {
         of: String,
         at: usize,
@@ -97,8 +99,7 @@ pub(super) enum Problem<'a> {
     },
 }
 
-const RUN: [(&str, Root); 3] =
-    [("id", Root::RunId), ("started_at", Root::RunStartedAt), ("environment", Root::RunEnvironment)];
+const RUN: [(&str, Root); 2] = [("id", Root::RunId), ("started_at", Root::RunStartedAt)];
 const ROUND: [(&str, Root); 2] = [("index", Root::RoundIndex), ("feedback", Root::RoundFeedback)];
 const PLAIN: [(&str, Root); 5] = [
     ("input", Root::Input),
@@ -149,6 +150,7 @@ fn member<'a>(
         return Err(Problem::FieldMissing { of: format!("`{name}`"), at: 0, known: known() });
     };
     match seen.iter().find(|(word, _)| word == key) {
+        None if name == "run" && *key == "environment" => Err(Problem::NotYet("run.environment")),
         Some((_, root)) => Ok(Resolved { source: Source::Root(*root), used: 1 }),
         None => Err(Problem::NoSuchField { of: format!("`{name}`"), at: 1, field: key, known: known() }),
     }
@@ -185,7 +187,7 @@ impl Problem<'_> {
     pub(super) fn reach(&self) -> usize {
         match self {
             Self::NoSuchName { .. } | Self::NotHere(_) | Self::StepUnnamed => 0,
-            Self::NoSuchStep(_) | Self::StepComputed => 1,
+            Self::NoSuchStep(_) | Self::StepComputed | Self::NotYet(_) => 1,
             Self::FieldMissing { at, .. } | Self::NoSuchField { at, .. } => *at,
         }
     }
@@ -223,6 +225,9 @@ impl Problem<'_> {
             Self::StepComputed => piece
                 .diagnostic(Code::ExprUnknownStep, range, "the id of a step is written, never computed")
                 .help("write `steps[\"id\"]`; to choose, use `condition ? steps.a.output : steps.b.output`"),
+            Self::NotYet(what) => piece
+                .diagnostic(Code::NotSupportedYet, range, format!("`{what}` is not supported yet"))
+                .help("pass the value in with the input"),
             Self::StepUnnamed => {
                 piece.diagnostic(Code::ExprUnknownStep, range, "this names no step").help("write `steps.<id>.output`")
             }

@@ -53,8 +53,13 @@ impl<'a> StepVocabulary<'a> {
 impl Vocabulary for StepVocabulary<'_> {
     fn sees(&self, root: Root) -> bool {
         match root {
-            Root::Input | Root::Prev | Root::RunId | Root::RunStartedAt | Root::RunEnvironment => true,
-            Root::Item | Root::Index | Root::RoundIndex | Root::RoundFeedback | Root::Branches => false,
+            Root::Input | Root::Prev | Root::RunId | Root::RunStartedAt => true,
+            Root::Item
+            | Root::Index
+            | Root::RoundIndex
+            | Root::RoundFeedback
+            | Root::Branches
+            | Root::RunEnvironment => false,
             _ => false,
         }
     }

@@ -67,6 +67,9 @@ impl Lower<'_> {
             return None;
         };
         for entry in entries {
+            if entry.key.text.ends_with("_ref") {
+                self.plain_node(entry.value, &tick(&entry.key.text));
+            }
             if matches!(&*entry.key.text, "api_key" | "client_key" | "token" | "password" | "secret") {
                 self.sink.push(
                     Diagnostic::new(

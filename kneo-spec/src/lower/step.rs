@@ -41,7 +41,7 @@ impl Lower<'_> {
             self.only(&mut fields, kind, "kind");
             if kind == "set" { self.set(&fields) } else { self.reference(&fields, kind) }
         });
-        let (on_error, retry) = self.on_error(&fields);
+        let (on_error, retry) = self.on_error(&fields, kind);
         Some(Step {
             id,
             nameless,
@@ -113,8 +113,8 @@ impl Lower<'_> {
         Some(StepKind::Set(values))
     }
 
-    fn on_error(&mut self, fields: &Fields) -> (OnError<Raw>, Option<Retry>) {
-        let retry = self.retry(fields);
+    fn on_error(&mut self, fields: &Fields, kind: Option<&str>) -> (OnError<Raw>, Option<Retry>) {
+        let retry = self.retry(fields, kind);
         let word = self.word(fields.get("on_error"));
         let fallback = self.name(fields.get("fallback_ref"));
         let value = word.as_ref().map_or("fail", |word| word.value);
@@ -172,7 +172,7 @@ impl Lower<'_> {
         (on_error, retry)
     }
 
-    fn retry(&mut self, fields: &Fields) -> Option<Retry> {
+    fn retry(&mut self, fields: &Fields, kind: Option<&str>) -> Option<Retry> {
         let short = fields.get("max_retries");
         let full = fields.get("retry");
         if let (Some(short), Some(full)) = (short, full) {
@@ -183,13 +183,13 @@ impl Lower<'_> {
             );
         }
         if let Some(full) = full {
-            return self.full_retry(full);
+            return self.full_retry(full, kind);
         }
         let retries = self.small(short)?.value;
         Some(Retry { max_attempts: NonZeroU32::MIN.saturating_add(retries), ..Retry::default() })
     }
 
-    fn full_retry(&mut self, at: &At) -> Option<Retry> {
+    fn full_retry(&mut self, at: &At, kind: Option<&str>) -> Option<Retry> {
         let fields = self.fields_at(at, &RETRY)?;
         let default = Retry::default();
         let initial = self.seconds(fields.get("initial_seconds"));
@@ -204,7 +204,7 @@ impl Lower<'_> {
                     .help("make it at least as long"),
             );
         }
-        let on = self.retry_on(fields.get("on"));
+        let on = self.retry_on(fields.get("on"), kind);
         Some(Retry {
             max_attempts: NonZeroU32::new(self.small(fields.get("max_attempts"))?.value)?,
             initial_ms,
@@ -215,14 +215,52 @@ impl Lower<'_> {
         })
     }
 
-    fn retry_on(&mut self, at: Option<&At>) -> Vec<FailureKind> {
+    fn retry_on(&mut self, at: Option<&At>, kind: Option<&str>) -> Vec<FailureKind> {
         let (Some(at), Some(items)) = (at, self.filled_list(at)) else {
             return Vec::new();
         };
         let Some(choice) = Choice::of(&at.field.kind) else {
             return Vec::new();
         };
-        items.into_iter().filter_map(|item| self.word_node(item, "on", choice)?.value.parse().ok()).collect()
+        let words: Vec<_> = items.into_iter().filter_map(|item| self.word_node(item, "on", choice)).collect();
+        let failures = words.into_iter().filter_map(|word| {
+            let failure: FailureKind = word.value.parse().ok()?;
+            let why = kind.and_then(|kind| Some((kind, never_again(failure, kind)?)));
+            if let Some((kind, why)) = why {
+                let tried = if kind == "agent" { FailureKind::Provider } else { FailureKind::Function };
+                self.report(
+                    Diagnostic::new(
+                        Code::RetryKind,
+                        word.span,
+                        format!("no attempt of this step is tried again after {}", tick(word.value)),
+                    )
+                    .primary(why)
+                    .help(format!("write `{tried}` or `timeout`, or leave `on` out to try again after both")),
+                );
+            }
+            Some(failure)
+        });
+        failures.collect()
+    }
+}
+
+/// Why a failure is never followed by another attempt of a step of this kind; `None` when it is.
+///
+/// What is tried again is the call of a function, and a turn of an agent's model.
+fn never_again(failure: FailureKind, kind: &str) -> Option<&'static str> {
+    match (failure, kind) {
+        (FailureKind::Timeout, _) | (FailureKind::Function, "function") | (FailureKind::Provider, "agent") => None,
+        (FailureKind::Provider, _) => Some("a function asks no model"),
+        (FailureKind::Function, _) => Some("an agent calls no function"),
+        (FailureKind::Tool, "agent") => Some("the model is told of a tool that failed, and may call it again"),
+        (FailureKind::Tool, _) => Some("a function calls no tool"),
+        (FailureKind::Limit, _) => Some("a bound that was reached stays reached"),
+        (FailureKind::InvalidInput | FailureKind::InvalidOutput, _) => Some("a value that does not fit ends the step"),
+        (FailureKind::Rejected, _) => Some("a person said no"),
+        (FailureKind::Expired, _) => Some("nobody answered in time"),
+        (FailureKind::Expression, _) => Some("an expression would fail again"),
+        (FailureKind::Uncertain, _) => Some("whether it happened is for a person to say"),
+        (_, _) => Some("it ends the run"),
     }
 }
 
