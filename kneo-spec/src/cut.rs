@@ -48,6 +48,7 @@ fn reach(code: Code) -> Reach {
         | Code::ExprUnknownFunction
         | Code::ExprArguments
         | Code::TemplateUnclosed
+        | Code::NoHoles
         | Code::IdMismatch
         | Code::RuntimePreference
         | Code::SecretLiteral

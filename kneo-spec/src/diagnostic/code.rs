@@ -132,7 +132,8 @@ codes! {
     OnTimeoutUnused = "W_ON_TIMEOUT_UNUSED" Warning "`on_timeout` has an effect only together with `timeout_seconds`.";
     SecretLiteral = "E_SECRET_LITERAL" Error "Secrets are referred to by name, never written into a spec.";
     SecretSuspected = "W_SECRET_SUSPECTED" Warning "Text that looks like a secret is not written into a spec.";
-    TemplateOff = "W_TEMPLATE_OFF" Warning "Holes in plain-text fields are read only with `templates: true`.";
+    NoHoles = "W_NO_HOLES" Warning "Holes stand only in fields that read them.";
+    TemplateOff = "W_TEMPLATE_OFF" Warning "Holes in prompts, and in what people are asked, are read only with `templates: true`.";
 
     // steps
     RetryWithoutCount = "E_RETRY_WITHOUT_COUNT" Error "`on_error: retry` says how often.";

@@ -67,8 +67,10 @@ impl Lower<'_> {
             return None;
         };
         for entry in entries {
+            let subject = tick(&entry.key.text);
+            self.warn_no_holes_inside(entry.value, &subject);
             if entry.key.text.ends_with("_ref") {
-                self.plain_node(entry.value, &tick(&entry.key.text));
+                self.plain_node(entry.value, &subject);
             }
             if matches!(&*entry.key.text, "api_key" | "client_key" | "token" | "password" | "secret") {
                 self.sink.push(

@@ -33,7 +33,7 @@ impl Lower<'_> {
             let items = self.filled_list(Some(at))?;
             let options = items
                 .into_iter()
-                .filter_map(|item| self.plain_node(item, "an entry of `options`"))
+                .filter_map(|item| self.plain_entry(item, "an entry of `options`"))
                 .map(|option| option.value)
                 .collect();
             Some(Spanned::new(options, at.key.span))
@@ -46,6 +46,7 @@ impl Lower<'_> {
             if self.templates {
                 return Some(Context::Template(at.node));
             }
+            self.warn_templates_off(at.node);
             let value = self.value(at.node)?;
             Some(Context::Plain(ValueTemplate::literal(&value)))
         });

@@ -26,6 +26,7 @@ impl Lower<'_> {
     /// Reads a name that is called `subject` in messages.
     pub(super) fn name_node(&mut self, node: NodeId, subject: &str) -> Option<Spanned<Name>> {
         let text = self.plain_node(node, subject)?;
+        self.warn_no_holes(node, subject);
         self.check_name(&text.value, text.span)
     }
 
@@ -50,10 +51,16 @@ impl Lower<'_> {
     /// Reads text without holes.
     pub(super) fn plain(&mut self, at: Option<&At>) -> Option<Spanned<Arc<str>>> {
         let at = at?;
-        self.plain_node(at.node, &tick(at.field.name))
+        self.plain_entry(at.node, &tick(at.field.name))
     }
 
-    /// Reads text that is called `subject` in messages.
+    /// Reads text without holes that is called `subject` in messages.
+    pub(super) fn plain_entry(&mut self, node: NodeId, subject: &str) -> Option<Spanned<Arc<str>>> {
+        self.warn_no_holes(node, subject);
+        self.plain_node(node, subject)
+    }
+
+    /// Reads text, with holes or without.
     pub(super) fn plain_node(&mut self, node: NodeId, subject: &str) -> Option<Spanned<Arc<str>>> {
         let found = self.tree.node(node);
         if let Kind::Text(text, _) = &found.kind {
@@ -89,27 +96,59 @@ impl Lower<'_> {
 
     /// Warns of `{{` in text where holes are read only if the spec asks for it, and it does not.
     fn warn_template_off(&mut self, text: &Text) {
-        if !self.templates {
-            let help = "add `templates: true` at the top level to read holes in prompts and descriptions";
-            self.plain_braces(text, help);
+        if !self.templates
+            && let Some(span) = hole(text)
+        {
+            self.report(
+                Diagnostic::new(Code::TemplateOff, span, "this is plain text here, not a hole").help(
+                    "add `templates: true` at the top level to read holes in prompts and in what people are asked",
+                ),
+            );
         }
     }
 
-    /// Warns of `{{` in text that never has holes, because what reads it comes before any run.
-    pub(super) fn warn_no_holes(&mut self, at: &At) {
-        if let Some(text) = self.tree.text(at.node) {
-            self.plain_braces(&text, "remove the braces: every run gives models the same description");
+    /// As [`Lower::warn_template_off`], for every text of a value.
+    pub(super) fn warn_templates_off(&mut self, node: NodeId) {
+        for text in self.texts(node) {
+            if let Some(text) = self.tree.text(text) {
+                self.warn_template_off(&text);
+            }
         }
     }
 
-    fn plain_braces(&mut self, text: &Text, help: &str) {
-        let Some(start) = text.as_str().find("{{") else {
+    /// As [`Lower::warn_no_holes`], for every text of a value.
+    pub(super) fn warn_no_holes_inside(&mut self, node: NodeId, subject: &str) {
+        for text in self.texts(node) {
+            self.warn_no_holes(text, subject);
+        }
+    }
+
+    /// The texts of a value with braces in them.
+    fn texts(&self, node: NodeId) -> Vec<NodeId> {
+        let mut texts = Vec::new();
+        let mut waiting = vec![node];
+        while let Some(node) = waiting.pop() {
+            match &self.tree.node(node).kind {
+                Kind::Text(text, _) if text.contains("{{") => texts.push(node),
+                Kind::List(items) => waiting.extend(items),
+                Kind::Map(entries) => waiting.extend(entries.iter().map(|entry| entry.value)),
+                Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(..) | Kind::Error => {}
+            }
+        }
+        texts
+    }
+
+    /// Warns of `{{` in text that never has holes.
+    fn warn_no_holes(&mut self, node: NodeId, subject: &str) {
+        if !matches!(&self.tree.node(node).kind, Kind::Text(text, _) if text.contains("{{")) {
             return;
-        };
-        let rest = text.as_str().get(start..).unwrap_or_default();
-        let end = start + rest.find("}}").map_or(2, |length| length + 2);
-        let span = text.span_of(start..end);
-        self.report(Diagnostic::new(Code::TemplateOff, span, "this is plain text here, not a hole").help(help));
+        }
+        if let Some(span) = self.tree.text(node).as_ref().and_then(hole) {
+            self.report(
+                Diagnostic::new(Code::NoHoles, span, format!("no holes are read here: {subject} is text as it stands"))
+                    .help("remove the braces, and write what shall stand there in every run"),
+            );
+        }
     }
 
     /// Reads a bare expression.
@@ -395,6 +434,14 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+/// Where the first hole of a text stands, if it has one.
+fn hole(text: &Text) -> Option<Span> {
+    let start = text.as_str().find("{{")?;
+    let rest = text.as_str().get(start..).unwrap_or_default();
+    let end = start + rest.find("}}").map_or(2, |length| length + 2);
+    Some(text.span_of(start..end))
 }
 
 /// Whether a bracket or a quote is open at the end of the text.

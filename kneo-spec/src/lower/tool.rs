@@ -29,9 +29,6 @@ impl Lower<'_> {
     pub(super) fn tool(&mut self, node: NodeId, key: &str) -> Option<Tool<Raw>> {
         let fields = self.fields_of(node, key, &TOOL)?;
         let description = self.plain(fields.get("description"));
-        if let Some(at) = fields.get("description") {
-            self.warn_no_holes(at);
-        }
         Some(Tool {
             description: description.map(|text| text.value),
             parameters: self.schema(fields.get("parameters")),

@@ -1,6 +1,6 @@
 //! People who are asked.
 
-use super::FieldKind::{Any, Bool, List, Map, Name, Plain, Schema, Seconds, Text, Words};
+use super::FieldKind::{Any, Bool, List, Map, Name, Plain, Schema, Seconds, Text, Value, Words};
 use super::{Field, Shape, Word};
 
 pub(crate) static HUMAN: Shape = Shape {
@@ -31,7 +31,11 @@ pub(crate) static HUMAN: Shape = Shape {
         .default("approval"),
         Field::new("options", List(&Plain), "what a `selection` chooses from"),
         Field::new("default_option", Plain, "the option that stands when nobody answers and `on_timeout` is `continue`"),
-        Field::new("context", Map(&Any), "what the person sees beside the question"),
+        Field::new(
+            "context",
+            Map(&Value),
+            "what the person sees beside the question; holes see the step's input and the run",
+        ),
         Field::new(
             "response_role",
             Words(&[Word::now("user"), Word::now("assistant"), Word::now("system")]),

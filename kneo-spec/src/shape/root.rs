@@ -17,7 +17,7 @@ pub(crate) static ROOT: Shape = Shape {
         Field::new("version", Words(&[Word::now("v1")]), "the version of the language").required(),
         Field::new("name", Name, "the spec's name; without it the root workflow's or agent's").kneo(),
         Field::new("description", Plain, "what the spec is for, for people").kneo(),
-        Field::new("templates", Bool, "whether `{{ }}` is a hole in the plain-text fields of the published v1")
+        Field::new("templates", Bool, "whether `{{ }}` is a hole in prompts, and in what people are asked, which the published v1 has as plain text")
             .kneo()
             .default("false"),
         Field::new("inputs", Schema, "the JSON Schema of the run's input; without it any text or value").kneo(),

@@ -133,7 +133,7 @@ pub(crate) static RETRY: Shape = Shape {
                 Word::not_yet("budget"),
                 Word::not_yet("loop_detected"),
             ])),
-            "the kinds of failure that are tried again; without it every retryable one",
+            "the kinds of failure that are tried again: of a function `function` and `timeout`, of an agent `provider` and `timeout`; without it both",
         )
         .kneo(),
     ],
