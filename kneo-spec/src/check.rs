@@ -16,7 +16,7 @@ mod step;
 use crate::diagnostic::Diagnostics;
 use crate::document::{Component, Document, Flow, Human, Linked, Workflow};
 use crate::link::Layout;
-use crate::syntax::Tree;
+use crate::syntax::{Limits, Tree};
 use flowgraph::FlowGraph;
 
 /// Something that keeps every rule. Only [`check`] makes one.
@@ -35,10 +35,11 @@ pub(crate) fn check(
     document: Document<Linked>,
     layout: &Layout,
     tree: &Tree,
+    limits: Limits,
     sink: &mut Diagnostics,
 ) -> Option<Valid<Document<Linked>>> {
     secret::secrets(tree, sink);
-    schema::schemas(&document, tree, sink);
+    schema::schemas(&document, tree, limits, sink);
     agent::models(&document, layout, sink);
     human::humans(&document, sink);
     build::nesting(&document, layout, sink);

@@ -98,7 +98,7 @@ pub(crate) fn valid_document(
 fn understand(tree: &Tree, limits: Limits, sink: &mut Diagnostics) -> Option<(Valid<Document<Linked>>, Layout)> {
     let raw = lower(tree, sink)?;
     let (linked, layout) = link(raw, tree, limits, sink);
-    let valid = check(linked, &layout, tree, sink)?;
+    let valid = check(linked, &layout, tree, limits, sink)?;
     Some((valid, layout))
 }
 

@@ -100,6 +100,8 @@ fn reach(code: Code) -> Reach {
         | Code::ToolRef
         | Code::NestedTooDeep
         | Code::Schema
+        | Code::SchemaTooMuch
+        | Code::SchemaKeyword
         | Code::BuildCycle
         | Code::AgentNoModel
         | Code::SelectionOptions

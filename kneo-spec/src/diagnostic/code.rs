@@ -126,6 +126,8 @@ codes! {
     FunctionNoBacking = "E_FUNCTION_NO_BACKING" Error "A function has a backing.";
     FunctionMultipleBackings = "E_FUNCTION_MULTIPLE_BACKINGS" Error "A function has one backing.";
     Schema = "E_SCHEMA" Error "A JSON Schema in a spec is a valid one.";
+    SchemaTooMuch = "E_SCHEMA_TOO_MUCH" Error "All JSON Schemas of a spec together have at most 200 patterns.";
+    SchemaKeyword = "W_SCHEMA_KEYWORD" Warning "Every word of a JSON Schema is a keyword, or begins with `x-`.";
     SelectionOptions = "E_SELECTION_OPTIONS" Error "A `selection` has `options`, and only a `selection` has them.";
     DefaultOption = "E_DEFAULT_OPTION" Error "A `default_option` is one of the `options`.";
     TimeoutTwice = "E_TIMEOUT_TWICE" Error "A human step's `timeout_seconds` is on the step or on the human, not on both.";

@@ -44,6 +44,11 @@ impl Diagnostics {
         }
     }
 
+    /// Says whether no more are kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.items.len() >= Self::KEPT
+    }
+
     /// Counts an error without a word about it, if no more are kept; so that wording them costs nothing.
     pub(crate) fn is_full_then_count(&mut self) -> bool {
         let full = self.items.len() >= Self::KEPT;

@@ -16,11 +16,13 @@ pub struct Limits {
     /// The most names, numbers, texts, signs and brackets in all expressions together; each expression counts two more,
     /// and each regular expression five hundred.
     pub expressions: usize,
+    /// The most patterns in all JSON Schemas together; one of many repetitions counts forty times.
+    pub patterns: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 250_000, expressions: 200_000 }
+        Self { bytes: 8 * 1024 * 1024, depth: 64, nodes: 250_000, expressions: 200_000, patterns: 200 }
     }
 }
 
@@ -50,6 +52,13 @@ impl Limits {
     #[must_use]
     pub fn with_expressions(mut self, expressions: usize) -> Self {
         self.expressions = expressions;
+        self
+    }
+
+    /// The same limits with at most `patterns` patterns of JSON Schemas.
+    #[must_use]
+    pub fn with_patterns(mut self, patterns: usize) -> Self {
+        self.patterns = patterns;
         self
     }
 }

@@ -20,6 +20,9 @@ fn shown_by(code: Code) -> Option<(CompileOptions, String)> {
         Code::ExprTooMuch => {
             (CompileOptions::default().with_limits(limits.with_expressions(12)), code.page().wrong.to_owned())
         }
+        Code::SchemaTooMuch => {
+            (CompileOptions::default().with_limits(limits.with_patterns(1)), code.page().wrong.to_owned())
+        }
         _ => (CompileOptions::default(), code.page().wrong.to_owned()),
     })
 }
