@@ -12,6 +12,7 @@ mod schema;
 mod secret;
 mod settled;
 mod step;
+mod unused;
 
 use crate::diagnostic::Diagnostics;
 use crate::document::{Component, Document, Flow, Human, Linked, Workflow};
@@ -48,7 +49,11 @@ pub(crate) fn check(
         workflow_rules(workflow, &document.humans, run_is_bounded, sink);
     }
     flow::reads(&document, layout, sink);
-    (!sink.has_errors()).then(|| Valid(document))
+    if sink.has_errors() {
+        return None;
+    }
+    unused::components(&document, sink);
+    Some(Valid(document))
 }
 
 fn workflow_rules(

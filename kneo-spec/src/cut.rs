@@ -104,6 +104,7 @@ fn reach(code: Code) -> Reach {
         | Code::SchemaKeyword
         | Code::BuildCycle
         | Code::AgentNoModel
+        | Code::UnusedComponent
         | Code::SelectionOptions
         | Code::DefaultOption
         | Code::TimeoutTwice

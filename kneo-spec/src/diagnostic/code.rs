@@ -119,6 +119,7 @@ codes! {
 
     // components
     AgentNoModel = "E_AGENT_NO_MODEL" Error "An agent that runs has a `model` with a `provider`.";
+    UnusedComponent = "W_UNUSED_COMPONENT" Warning "Every component is referred to by a step, and every tool by an agent.";
     RuntimeMode = "E_RUNTIME_MODE" Error "`allowed_modes` includes `bridge`.";
     RuntimePreference = "W_RUNTIME_MODE" Warning "Kneo owns the agent loop: other runtime modes are not used.";
     ToolNoBacking = "E_TOOL_NO_BACKING" Error "A tool has a backing.";

@@ -64,3 +64,19 @@ fn reformatting_keeps_the_digest() {
     let digest = |text| run("a", text, &CompileOptions::default()).1.plan.unwrap().digest();
     assert_eq!(digest(one), digest(two));
 }
+
+/// What nothing uses is no part of a plan.
+#[test]
+fn unused_components_change_no_plan() {
+    let spec = |more: &str| {
+        format!(
+            "version: v1\ncomponents:\n  functions:\n    work: {{implementation: work}}\n{more}workflow:\n  type: sequential\n  steps: [{{id: a, kind: function, ref: work}}]\n"
+        )
+    };
+    let more = "    spare: {implementation: spare}\n  agents: {idle: {system_prompt: Nobody asks me.}}\n  humans: {who: {}}\n  workflows:\n    other: {type: sequential, steps: [{id: b, kind: set, set: {x: 1}}]}\ntools: {lost: {implementation: lost}}\n";
+    let (_, with) = run("with", &spec(more), &CompileOptions::default());
+    let (_, without) = run("without", &spec(""), &CompileOptions::default());
+    let codes: Vec<_> = with.diagnostics.iter().map(|found| found.code.as_str()).collect();
+    assert_eq!(codes, ["W_UNUSED_COMPONENT"; 5]);
+    assert_eq!(with.plan.unwrap().digest(), without.plan.unwrap().digest());
+}
