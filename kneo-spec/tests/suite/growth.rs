@@ -32,6 +32,16 @@ const BRANCHES: &str = "version: v1\nworkflow:\n  type: concurrent\n  name: fork
 
 const FAMILIES: &[Family] = &[
     Family::lines("plain steps", STEPS, |at, _| format!("    - {{id: s{at}, kind: set, set: {{x: {at}}}}}\n")),
+    Family::two(
+        "steps of which every fourth has an expression",
+        STEPS,
+        |at, _| {
+            let when = if at % 4 == 3 { format!("size(string(prev)) > {at}") } else { "true".to_owned() };
+            format!("    - {{id: s{at}, kind: function, ref: f, on_error: retry, max_retries: 2, when: {when}}}\n")
+        },
+        "components: {functions: {f: {implementation: f}}}\n",
+        |_, _| String::new(),
+    ),
     Family::lines("reads of the step before", STEPS, |at, _| match at {
         0 => "    - {id: s0, kind: set, set: {x: 1}}\n".to_owned(),
         _ => format!("    - {{id: s{at}, kind: set, set: {{x: \"{{{{ steps.s{}.output.x }}}}\"}}}}\n", at - 1),
