@@ -235,7 +235,8 @@ impl RuntimeBuilder {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(BuildError::NoAsyncRuntime);
         }
-        let shared = Shared::new(store, self.clock, self.entropy, self.namespace, self.listeners, self.host, self.options);
+        let shared =
+            Shared::new(store, self.clock, self.entropy, self.namespace, self.listeners, self.host, self.options);
         Ok(Runtime::launch(Arc::new(shared)))
     }
 

@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{DecodeError, Record};
-use crate::trace::{ParseTraceContextError, TraceContext};
 use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::event::Entry;
 use crate::path::Path;
 use crate::time::Timestamp;
+use crate::trace::{ParseTraceContextError, TraceContext};
 
 /// The longest list of records that one frame may hold; a frame beyond it is damaged.
 const MAX_RECORDS: usize = 1 << 20;

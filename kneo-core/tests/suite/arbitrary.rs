@@ -10,8 +10,8 @@ use kneo_core::event::{
 use kneo_core::message::Role;
 use kneo_core::plan::{EdgeIx, NodeIx, OnTimeout, RequestType};
 use kneo_core::record::Record;
-use kneo_core::trace::TraceContext;
 use kneo_core::task::{Decision, DecisionKind, Request, TaskCause};
+use kneo_core::trace::TraceContext;
 use kneo_core::{
     Actor, Attempt, Digest, Failure, FailureKind, Fence, Name, Path, Payload, RunOutcome, Segment, TaskId, Timestamp,
     Usage, Value, WorkerId,
@@ -77,9 +77,8 @@ fn actor() -> impl Strategy<Value = Actor> {
 }
 
 fn trace() -> impl Strategy<Value = TraceContext> {
-    (1..=u128::MAX, 1..=u64::MAX, any::<u8>()).prop_map(|(trace, span, flags)| {
-        format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap()
-    })
+    (1..=u128::MAX, 1..=u64::MAX, any::<u8>())
+        .prop_map(|(trace, span, flags)| format!("00-{trace:032x}-{span:016x}-{flags:02x}").parse().unwrap())
 }
 
 fn path() -> impl Strategy<Value = Path> {
@@ -260,7 +259,7 @@ pub(super) fn records() -> impl Strategy<Value = Vec<Record>> {
         for (mut record, alike) in made {
             if let (true, Some(last)) = (alike, records.last()) {
                 record.actor = last.actor.clone();
-                record.trace = last.trace.clone();
+                record.trace = last.trace;
                 record.revision = last.revision;
                 record.entry.at = last.entry.at;
             }
