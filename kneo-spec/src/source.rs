@@ -187,9 +187,12 @@ impl SourceFile {
         let line = self.line_of(offset);
         let start = self.line_start(line);
         // An offset inside a character has no column of its own.
-        let before = self.text.is_char_boundary(offset).then(|| self.characters_before(offset));
-        let column = before.map_or(0, |before| before.saturating_sub(self.characters_before(start)));
-        Position { line, column: column + 1 }
+        let column = self.text.is_char_boundary(offset).then(|| match offset.saturating_sub(start) < BLOCK {
+            true => count_characters(self.text.as_bytes().get(start..offset).unwrap_or_default()),
+            // The blocks between the two are counted already.
+            false => self.characters_before(offset).saturating_sub(self.characters_before(start)),
+        });
+        Position { line, column: column.unwrap_or(0) + 1 }
     }
 
     fn characters_before(&self, offset: usize) -> usize {
