@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::failure::{Failure, FailureKind};
+use crate::name::Name;
 use crate::path::Path;
 use crate::plan::CompiledPlan;
 use crate::run::{Attempt, IdempotencyKey, RunKey};
@@ -39,6 +40,8 @@ pub struct CallContext {
     plan: Option<Arc<CompiledPlan>>,
     /// The trace that whoever started the run has begun.
     parent: Option<TraceContext>,
+    /// The idempotency key in the author's words.
+    own_key: Option<Name>,
 }
 
 impl CallContext {
@@ -46,14 +49,24 @@ impl CallContext {
     #[must_use]
     pub fn new(run: RunKey, path: Path, attempt: Attempt, cancel: Cancel) -> CallContext {
         let (run_started_at, timeout, plan) = (Timestamp::default(), None, None);
-        let (deltas, secrets, parent) = (Deltas::default(), Secrets::default(), None);
-        CallContext { run, path, attempt, run_started_at, cancel, timeout, deltas, secrets, plan, parent }
+        let (deltas, secrets, parent, own_key) = (Deltas::default(), Secrets::default(), None, None);
+        CallContext { run, path, attempt, run_started_at, cancel, timeout, deltas, secrets, plan, parent, own_key }
     }
 
     /// The idempotency key: the same for every try of this piece of work, and of no other.
     #[must_use]
     pub fn key(&self) -> IdempotencyKey {
-        IdempotencyKey::of(self.run.run, &self.path)
+        match &self.own_key {
+            Some(key) => IdempotencyKey::from(key.clone()),
+            None => IdempotencyKey::of(self.run.run, &self.path),
+        }
+    }
+
+    /// The same context with an idempotency key in the author's words, if there is one.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<Name>) -> CallContext {
+        self.own_key = key;
+        self
     }
 
     /// The place in the author's words, for people; without a plan it is the path.

@@ -123,6 +123,8 @@ pub enum Event {
         deadline: Option<Timestamp>,
         /// The version of the code that runs, if it gives one.
         version: Option<Arc<str>>,
+        /// The idempotency key in the author's words; `None` is the one that run and path give.
+        key: Option<Name>,
     },
     /// An effect gave a result. A function's result settles its step.
     EffectSucceeded {
@@ -169,6 +171,24 @@ pub enum Event {
         reason: Refusal,
         /// What the model is told.
         message: Arc<str>,
+    },
+
+    /// A tool call is handed to a workflow of the plan, which runs below it. Path: the call.
+    CallDelegated {
+        /// Until when it may run.
+        deadline: Option<Timestamp>,
+    },
+    /// The workflow behind a tool call is over: what its flow carries is the call's result. Path: the call.
+    CallReturned,
+    /// The workflow behind a tool call failed: the model is told. Path: the call.
+    CallFailed {
+        /// Why.
+        failure: Failure,
+    },
+    /// A model's answer does not fit the schema that it must: the model is told, and asked again. Path: the turn.
+    AnswerRefused {
+        /// What does not fit.
+        problem: Arc<str>,
     },
 
     /// A question to people. Path: what waits for the answer.
@@ -275,6 +295,8 @@ pub enum EffectKind {
     ModelTurn,
     /// A tool call.
     ToolCall,
+    /// A question to a server about the tools that it offers.
+    Discovery,
 }
 
 impl EffectKind {
@@ -285,6 +307,7 @@ impl EffectKind {
             EffectKind::Function => "function",
             EffectKind::ModelTurn => "model_turn",
             EffectKind::ToolCall => "tool_call",
+            EffectKind::Discovery => "discovery",
         }
     }
 }
@@ -445,6 +468,10 @@ impl Event {
             Event::EffectCancelled { .. } => "effect_cancelled",
             Event::LateOutcome { .. } => "late_outcome",
             Event::CallRefused { .. } => "call_refused",
+            Event::CallDelegated { .. } => "call_delegated",
+            Event::CallReturned => "call_returned",
+            Event::CallFailed { .. } => "call_failed",
+            Event::AnswerRefused { .. } => "answer_refused",
             Event::TaskOpened(_) => "task_opened",
             Event::TaskDecided(_) => "task_decided",
             Event::TaskReassigned { .. } => "task_reassigned",

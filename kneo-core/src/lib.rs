@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | write a store | [`store::Store`], [`commit::Commit`] |
 //! | write a provider, a tool, a function | [`provider::Provider`], [`tool::Tool`], [`tool::Function`] |
+//! | connect to somebody's tools | [`tool_server::ToolServer`], [`tool_server::Connector`] |
 //! | watch runs | [`observer::Observer`], [`trace::TraceContext`] |
 //! | supply secrets, time, randomness | [`secret::SecretSource`], [`clock::Clock`], [`clock::Entropy`] |
 //! | read a run's journal | [`record::Record`], [`event::Event`] |
@@ -37,6 +38,7 @@ pub mod store;
 pub mod task;
 pub mod time;
 pub mod tool;
+pub mod tool_server;
 pub mod trace;
 pub mod usage;
 pub mod value;

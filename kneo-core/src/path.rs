@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::plan::NodeIx;
+use crate::plan::{NodeIx, ServerIx};
 
 /// A place in a run: the way from the root workflow to a step, a turn or a tool call.
 ///
@@ -34,6 +34,8 @@ pub enum Segment {
     Turn(u32),
     /// A tool call of a turn, by its place in the model's answer.
     Call(u32),
+    /// What an agent finds out about the tools of a server, before its first turn.
+    Server(ServerIx),
 }
 
 impl Path {
@@ -111,6 +113,7 @@ impl fmt::Display for Path {
                 Segment::Item(at) => write!(f, "i{at}")?,
                 Segment::Turn(turn) => write!(f, "t{turn}")?,
                 Segment::Call(at) => write!(f, "c{at}")?,
+                Segment::Server(at) => write!(f, "s{}", at.as_u32())?,
             }
         }
         Ok(())
@@ -152,6 +155,7 @@ fn parse_segment(text: &str) -> Option<Segment> {
         'i' => Some(Segment::Item(count)),
         't' => Some(Segment::Turn(count)),
         'c' => Some(Segment::Call(count)),
+        's' => Some(Segment::Server(ServerIx::new(count))),
         _ => None,
     }
 }
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn text_round_trips() {
-        for text in ["", "3#1", "3#1/b0/4#2/t1/c0", "0#1/i7/9#12"] {
+        for text in ["", "3#1", "3#1/b0/4#2/t1/c0", "0#1/i7/9#12", "3#1/s2"] {
             assert_eq!(text.parse::<Path>().unwrap().to_string(), text);
         }
         for text in ["x", "3#", "/", "3#1/", "b", "é1"] {

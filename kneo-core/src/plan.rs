@@ -8,18 +8,20 @@ mod graph;
 mod index;
 mod part;
 mod requirement;
+mod server;
 
 pub use compiled::{CompiledPlan, DecodePlanError, Origin, Origins, PlanError};
 pub use graph::{
     Bound, Branch, Combine, Condition, Edge, Fork, JoinRule, Node, NodeKind, OnBranchError, OnError, OnMax, Rest,
     Retry, Scope, ScopeKind, StepPolicy, StepStatus,
 };
-pub use index::{AgentIx, EdgeIx, FunctionIx, HumanIx, NodeIx, SchemaIx, ScopeIx, ToolIx};
+pub use index::{AgentIx, EdgeIx, FunctionIx, HumanIx, NodeIx, SchemaIx, ScopeIx, ServerIx, ToolIx};
 pub use part::{
     AgentDef, Approval, BackingDef, CommandDef, Effect, FunctionDef, HumanDef, ModelDef, OnTimeout, OnUncertain,
-    RequestType, Stdin, Strategy, ToolDef,
+    RequestType, Stdin, Strategy, ToolBackingDef, ToolDef,
 };
 pub use requirement::Requirement;
+pub use server::{HttpDef, McpServerDef, ServerTools, Setting, StdioDef, TlsDef, Transport};
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -59,6 +61,9 @@ pub struct Plan {
     /// Every tool that an agent refers to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolDef>,
+    /// Every MCP server that an agent or a tool refers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<McpServerDef>,
     /// Every function that a node refers to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<FunctionDef>,
@@ -144,6 +149,12 @@ impl Plan {
         self.tools.get(at.as_usize())
     }
 
+    /// An MCP server.
+    #[must_use]
+    pub fn server(&self, at: ServerIx) -> Option<&McpServerDef> {
+        self.servers.get(at.as_usize())
+    }
+
     /// A function.
     #[must_use]
     pub fn function(&self, at: FunctionIx) -> Option<&FunctionDef> {
@@ -180,6 +191,9 @@ impl Plan {
                 Segment::Item(at) => write!(text, "item {at}"),
                 Segment::Turn(turn) => write!(text, "turn {turn}"),
                 Segment::Call(at) => write!(text, "call {at}"),
+                Segment::Server(at) => {
+                    write!(text, "server {}", self.server(*at).map_or("?", |server| server.name.as_str()))
+                }
             };
         }
         text
@@ -189,6 +203,12 @@ impl Plan {
     #[must_use]
     pub fn requirements(&self) -> Vec<Requirement> {
         requirement::of(self)
+    }
+
+    /// The secrets that providers and servers are given by reference.
+    pub fn secrets(&self) -> impl Iterator<Item = Name> {
+        let models = self.agents.iter().flat_map(|agent| agent.model.secrets());
+        models.chain(self.servers.iter().flat_map(McpServerDef::secrets))
     }
 
     /// The plan with its digest; the positions of its nodes may be added with [`CompiledPlan::with_origins`].

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::failure::Failure;
 use crate::id::RunId;
-use crate::name::Namespace;
+use crate::name::{Name, Namespace};
 use crate::path::Path;
 use crate::payload::Payload;
 
@@ -143,7 +143,8 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// The same for every attempt of one piece of work, and different for every iteration: `run/path`.
+/// The same for every attempt of one piece of work: `run/path`, which is different for every iteration, or what the
+/// author of the step says.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct IdempotencyKey(Arc<str>);
 
@@ -161,6 +162,13 @@ impl IdempotencyKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The key in the author's words.
+impl From<Name> for IdempotencyKey {
+    fn from(name: Name) -> IdempotencyKey {
+        IdempotencyKey(name.to_shared())
     }
 }
 

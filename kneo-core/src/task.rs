@@ -115,6 +115,9 @@ pub enum DecisionKind {
     /// Run it again.
     #[serde(rename = "retried")]
     Retry,
+    /// Yes, and for every later call of the same tool in this run.
+    #[serde(rename = "approved_for_run")]
+    ApproveForRun,
 }
 
 impl DecisionKind {
@@ -128,6 +131,7 @@ impl DecisionKind {
             DecisionKind::Select => "selected",
             DecisionKind::Provide => "provided",
             DecisionKind::Retry => "retried",
+            DecisionKind::ApproveForRun => "approved_for_run",
         }
     }
 }
@@ -140,15 +144,17 @@ impl fmt::Display for DecisionKind {
 
 /// A word that is no decision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a decision: it is one of approved, rejected, edited, selected, provided, retried")]
+#[error(
+    "`{0}` is not a decision: it is one of approved, rejected, edited, selected, provided, retried, approved_for_run"
+)]
 pub struct ParseDecisionKindError(String);
 
 impl FromStr for DecisionKind {
     type Err = ParseDecisionKindError;
 
     fn from_str(text: &str) -> Result<DecisionKind, ParseDecisionKindError> {
-        use DecisionKind::{Approve, Edit, Provide, Reject, Retry, Select};
-        let all = [Approve, Reject, Edit, Select, Provide, Retry];
+        use DecisionKind::{Approve, ApproveForRun, Edit, Provide, Reject, Retry, Select};
+        let all = [Approve, Reject, Edit, Select, Provide, Retry, ApproveForRun];
         let found = all.into_iter().find(|kind| kind.as_str() == text);
         found.ok_or_else(|| ParseDecisionKindError(text.to_owned()))
     }
@@ -185,6 +191,11 @@ pub enum Decision {
     },
     /// Run the lost effect again.
     Retry,
+    /// Yes, and nobody is asked about later calls of the same tool in this run.
+    ApproveForRun {
+        /// The remark.
+        comment: Option<Arc<str>>,
+    },
 }
 
 impl Decision {
@@ -220,6 +231,7 @@ impl Decision {
             Decision::Select { .. } => DecisionKind::Select,
             Decision::Provide { .. } => DecisionKind::Provide,
             Decision::Retry => DecisionKind::Retry,
+            Decision::ApproveForRun { .. } => DecisionKind::ApproveForRun,
         }
     }
 
@@ -228,10 +240,14 @@ impl Decision {
     pub fn content(&self) -> Value {
         match self {
             Decision::Approve { comment: Some(text) }
+            | Decision::ApproveForRun { comment: Some(text) }
             | Decision::Reject { reason: Some(text) }
             | Decision::Select { option: text } => Value::Str(Arc::clone(text)),
             Decision::Edit { content } | Decision::Provide { content } => content.value().clone(),
-            Decision::Approve { comment: None } | Decision::Reject { reason: None } | Decision::Retry => Value::Null,
+            Decision::Approve { comment: None }
+            | Decision::ApproveForRun { comment: None }
+            | Decision::Reject { reason: None }
+            | Decision::Retry => Value::Null,
         }
     }
 }

@@ -306,7 +306,11 @@ impl IndexChanges {
                 self.progress = true;
                 self.blob(output);
             }
-            Event::EffectFailed { .. } | Event::StepFailed { .. } => self.progress = true,
+            Event::EffectFailed { .. }
+            | Event::StepFailed { .. }
+            | Event::CallReturned
+            | Event::CallFailed { .. }
+            | Event::AnswerRefused { .. } => self.progress = true,
             Event::StepEntered { input: None, .. }
             | Event::StepSkipped { .. }
             | Event::BoundReached { .. }
@@ -318,7 +322,8 @@ impl IndexChanges {
             | Event::EffectLost { .. }
             | Event::EffectCancelled { .. }
             | Event::LateOutcome { .. }
-            | Event::CallRefused { .. } => {}
+            | Event::CallRefused { .. }
+            | Event::CallDelegated { .. } => {}
         }
     }
 
@@ -343,7 +348,11 @@ impl IndexChanges {
     fn decision_blob(&mut self, decision: &Decision) {
         match decision {
             Decision::Edit { content } | Decision::Provide { content } => self.blob(content),
-            Decision::Approve { .. } | Decision::Reject { .. } | Decision::Select { .. } | Decision::Retry => {}
+            Decision::Approve { .. }
+            | Decision::ApproveForRun { .. }
+            | Decision::Reject { .. }
+            | Decision::Select { .. }
+            | Decision::Retry => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{BackingDef, Condition, NodeIx, NodeKind, OnError, OnMax, PLAN_VERSION, Plan};
+use super::{NodeIx, NodeKind, OnError, OnMax, PLAN_VERSION, Plan, ToolBackingDef};
 use crate::digest::Digest;
 use crate::value::Value;
 
@@ -228,6 +228,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     for entry in &plan.nodes {
         within("scope", entry.scope.as_u32(), plan.scopes.len())?;
         entry.out.iter().try_for_each(|edge| within("edge", edge.as_u32(), plan.edges.len()))?;
+        schema(entry.output)?;
         finite("the factor of a retry", entry.policy.retry.factor)?;
         if let OnError::Fallback(to) = entry.policy.on_error {
             node(to)?;
@@ -238,25 +239,29 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
             NodeKind::Human(at) => within("human", at.as_u32(), plan.humans.len())?,
             NodeKind::Workflow(at) => within("scope", at.as_u32(), plan.scopes.len())?,
             NodeKind::Set(_) => {}
-            NodeKind::Fork(fork) => fork.branches.iter().try_for_each(|branch| node(branch.start))?,
+            NodeKind::Fork(fork) => {
+                fork.from.map_or(Ok(()), node)?;
+                fork.branches.iter().try_for_each(|branch| node(branch.start))?;
+            }
         }
     }
     for edge in &plan.edges {
         node(edge.from)?;
         node(edge.to)?;
         edge.max_visits.as_ref().map_or(Ok(()), on_max)?;
-        match &edge.when {
-            Some(Condition::Expr(_) | Condition::OutputContains(_) | Condition::StatusIs(_)) | None => {}
-        }
     }
     for agent in &plan.agents {
         finite("a temperature", agent.model.temperature.unwrap_or_default())?;
         agent.tools.iter().try_for_each(|tool| within("tool", tool.as_u32(), plan.tools.len()))?;
+        schema(agent.output)?;
+        agent.servers.iter().try_for_each(|at| within("server", at.as_u32(), plan.servers.len()))?;
     }
     for tool in &plan.tools {
         schema(tool.parameters)?;
         match &tool.backing {
-            BackingDef::Implementation(_) | BackingDef::Command(_) => {}
+            ToolBackingDef::Mcp { server, .. } => within("server", server.as_u32(), plan.servers.len())?,
+            ToolBackingDef::Workflow(at) => within("scope", at.as_u32(), plan.scopes.len())?,
+            ToolBackingDef::Implementation(_) | ToolBackingDef::Command(_) => {}
         }
     }
     schema(plan.input)?;

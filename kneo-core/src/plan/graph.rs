@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{AgentIx, EdgeIx, FunctionIx, HumanIx, NodeIx, ScopeIx};
-use crate::expr::{Expr, ValueTemplate};
+use super::index::{AgentIx, EdgeIx, FunctionIx, HumanIx, NodeIx, SchemaIx, ScopeIx};
+use crate::expr::{Expr, TextTemplate, ValueTemplate};
 use crate::failure::FailureKind;
 use crate::name::Name;
 
@@ -57,6 +57,13 @@ pub struct Node {
     /// The step's input; `None` is what the flow hands over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<ValueTemplate>,
+    /// The JSON Schema of the step's output; one that does not fit fails the step with kind `invalid_output`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<SchemaIx>,
+    /// A key in the author's words for what the step does: recorded with its function call, and given to the callee
+    /// in the place of the key that is derived from run and path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<TextTemplate>,
     /// What happens on failure, and how long an attempt may take.
     #[serde(default, skip_serializing_if = "StepPolicy::is_default")]
     pub policy: StepPolicy,
@@ -92,6 +99,10 @@ pub enum NodeKind {
 pub struct Fork {
     /// The branches, in the author's order; at least one.
     pub branches: Vec<Branch>,
+    /// The step whose edges the branches are: their conditions are judged on it. `None` for participants, which have
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NodeIx>,
     /// When the fork is done.
     pub join: JoinRule,
     /// What becomes of branches that are still running then.
@@ -108,8 +119,11 @@ pub struct Fork {
 pub struct Branch {
     /// The branch's name: its key in the combined output.
     pub name: Name,
-    /// Its first node. The branch ends where a node has no edge to follow.
+    /// Its first node. The branch ends where a node has no edge to follow, or an edge that [`Edge::ends`].
     pub start: NodeIx,
+    /// When it is started; `None` is always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
 }
 
 /// When a [`Fork`] is done.
@@ -117,8 +131,12 @@ pub struct Branch {
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
 pub enum JoinRule {
-    /// When every branch has settled.
+    /// When every branch has completed.
     All,
+    /// When one has completed.
+    Any,
+    /// When so many have completed.
+    AtLeast(NonZeroU32),
 }
 
 /// What becomes of branches that still run when a [`Fork`] is done or fails.
@@ -128,9 +146,13 @@ pub enum JoinRule {
 pub enum Rest {
     /// They are cancelled, and their human tasks withdrawn.
     Cancel,
+    /// They finish, and the fork waits for them.
+    Drain,
 }
 
-/// What a failed branch does to its siblings.
+/// What a failed branch does to its siblings, once its failure means that the fork cannot be done.
+///
+/// With [`JoinRule::All`] that is any failure; otherwise one that leaves too few branches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
@@ -166,6 +188,9 @@ pub struct Edge {
     /// How often one run of the scope may take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_visits: Option<Bound>,
+    /// Whether taking it ends the branch: it leads to where the branches of a fork join.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends: bool,
 }
 
 /// When an [`Edge`] holds, judged on the step it leaves.

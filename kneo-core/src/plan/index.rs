@@ -54,6 +54,10 @@ index_type! {
     FunctionIx
 }
 index_type! {
+    /// The place of an MCP server in its plan.
+    ServerIx
+}
+index_type! {
     /// The place of a human in its plan.
     HumanIx
 }

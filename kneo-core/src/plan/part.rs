@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{SchemaIx, ToolIx};
+use super::index::{SchemaIx, ScopeIx, ServerIx, ToolIx};
 use crate::expr::{Expr, TextTemplate, ValueTemplate};
 use crate::message::Role;
 use crate::name::Name;
@@ -27,6 +27,12 @@ pub struct AgentDef {
     /// The tools that it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolIx>,
+    /// The servers whose tools it may call, as far as [`ServerTools`](super::ServerTools) says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerIx>,
+    /// The JSON Schema of the answer, which is then JSON; `None` is any text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<SchemaIx>,
 }
 
 /// A model of a provider.
@@ -84,11 +90,11 @@ pub struct ToolDef {
     /// What it does, for the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Arc<str>>,
-    /// The JSON Schema of the arguments; `None` takes the host's, or any object.
+    /// The JSON Schema of the arguments; `None` takes the host's or the server's, or any object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<SchemaIx>,
     /// What runs.
-    pub backing: BackingDef,
+    pub backing: ToolBackingDef,
     /// What running it again would do.
     pub effect: Effect,
     /// What happens when a write was in flight at a crash.
@@ -115,7 +121,28 @@ pub struct FunctionDef {
     pub approval: Approval,
 }
 
-/// What runs behind a tool or a function.
+/// What runs behind a tool.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]
+pub enum ToolBackingDef {
+    /// Code that the host registers under a name.
+    Implementation(Name),
+    /// A program.
+    Command(CommandDef),
+    /// A tool of an MCP server.
+    Mcp {
+        /// The server.
+        server: ServerIx,
+        /// The tool, by the server's name for it.
+        tool: Arc<str>,
+    },
+    /// A workflow of the plan, such as one that asks another agent: its input is the argument `input`, its output the
+    /// result.
+    Workflow(ScopeIx),
+}
+
+/// What runs behind a function.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[expect(clippy::exhaustive_enums, reason = "what runs a plan must handle each")]

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{BackingDef, Plan};
+use super::{BackingDef, Plan, ToolBackingDef};
 use crate::name::Name;
 
 /// Something that a host must have to run a plan.
@@ -16,6 +16,8 @@ pub enum Requirement {
     Function(Name),
     /// A backing that can start programs.
     Command,
+    /// A connector to MCP servers.
+    Mcp,
     /// A secret, which the host's source knows by this name.
     Secret(Name),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for Requirement {
             Requirement::Tool(name) => write!(f, "tool `{name}`"),
             Requirement::Function(name) => write!(f, "function `{name}`"),
             Requirement::Command => f.write_str("the command backing"),
+            Requirement::Mcp => f.write_str("the MCP connector"),
             Requirement::Secret(name) => write!(f, "secret `{name}`"),
         }
     }
@@ -34,15 +37,18 @@ impl fmt::Display for Requirement {
 
 pub(super) fn of(plan: &Plan) -> Vec<Requirement> {
     let providers = plan.agents.iter().map(|agent| Requirement::Provider(agent.model.provider.clone()));
-    let tools = plan.tools.iter().map(|tool| match &tool.backing {
-        BackingDef::Implementation(name) => Requirement::Tool(name.clone()),
-        BackingDef::Command(_) => Requirement::Command,
+    let tools = plan.tools.iter().filter_map(|tool| match &tool.backing {
+        ToolBackingDef::Implementation(name) => Some(Requirement::Tool(name.clone())),
+        ToolBackingDef::Command(_) => Some(Requirement::Command),
+        ToolBackingDef::Mcp { .. } => Some(Requirement::Mcp),
+        ToolBackingDef::Workflow(_) => None,
     });
     let functions = plan.functions.iter().map(|function| match &function.backing {
         BackingDef::Implementation(name) => Requirement::Function(name.clone()),
         BackingDef::Command(_) => Requirement::Command,
     });
-    let secrets = plan.agents.iter().flat_map(|agent| agent.model.secrets()).map(Requirement::Secret);
-    let all: BTreeSet<Requirement> = providers.chain(tools).chain(functions).chain(secrets).collect();
+    let servers = plan.servers.iter().map(|_| Requirement::Mcp);
+    let secrets = plan.secrets().map(Requirement::Secret);
+    let all: BTreeSet<Requirement> = providers.chain(tools).chain(servers).chain(functions).chain(secrets).collect();
     all.into_iter().collect()
 }

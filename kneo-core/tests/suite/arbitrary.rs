@@ -8,7 +8,7 @@ use kneo_core::event::{
     RunStarted, Source, StartKey, TaskDecided, TaskOpened,
 };
 use kneo_core::message::Role;
-use kneo_core::plan::{EdgeIx, NodeIx, OnTimeout, RequestType};
+use kneo_core::plan::{EdgeIx, NodeIx, OnTimeout, RequestType, ServerIx};
 use kneo_core::record::Record;
 use kneo_core::task::{Decision, DecisionKind, Request, TaskCause};
 use kneo_core::trace::TraceContext;
@@ -88,6 +88,7 @@ fn path() -> impl Strategy<Value = Path> {
         any::<u32>().prop_map(Segment::Item),
         any::<u32>().prop_map(Segment::Turn),
         any::<u32>().prop_map(Segment::Call),
+        any::<u32>().prop_map(|at| Segment::Server(ServerIx::new(at))),
     ];
     vec(segment, 0..6).prop_map(|segments| segments.into_iter().fold(Path::root(), |path, next| path.child(next)))
 }
@@ -123,19 +124,20 @@ fn decision() -> BoxedStrategy<Decision> {
         text().prop_map(|option| Decision::Select { option }),
         payload().prop_map(|content| Decision::Provide { content }),
         Just(Decision::Retry),
+        of(text()).prop_map(|comment| Decision::ApproveForRun { comment }),
     ]
     .boxed()
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    use DecisionKind::{Approve, Edit, Provide, Reject, Retry, Select};
+    use DecisionKind::{Approve, ApproveForRun, Edit, Provide, Reject, Retry, Select};
     use RequestType::{Approval, Correction, Freeform, Review, Selection};
     let cause = prop_oneof![
         select(vec![Approval, Review, Correction, Selection, Freeform]).prop_map(TaskCause::Step),
         name().prop_map(|of| TaskCause::Approval { of }),
         name().prop_map(|of| TaskCause::Uncertain { of }),
     ];
-    let actions = vec(select(vec![Approve, Reject, Edit, Select, Provide, Retry]), 0..6);
+    let actions = vec(select(vec![Approve, Reject, Edit, Select, Provide, Retry, ApproveForRun]), 0..6);
     let role = of(select(vec![Role::System, Role::User, Role::Assistant, Role::Tool]));
     (cause, text(), value(), value(), actions, vec(text(), 0..3), of(text()), role).prop_map(
         |(cause, description, subject, context, actions, options, default_option, response_role)| {
@@ -171,7 +173,7 @@ fn opened() -> impl Strategy<Value = Event> {
 
 /// One strategy for each kind of event.
 pub(super) fn events() -> Vec<BoxedStrategy<Event>> {
-    use EffectKind::{Function, ModelTurn, ToolCall};
+    use EffectKind::{Discovery, Function, ModelTurn, ToolCall};
     use Refusal::{Expired, InvalidArguments, MalformedArguments, Rejected, UnknownTool};
     let outcome = prop_oneof![
         payload().prop_map(RunOutcome::Completed),
@@ -196,7 +198,7 @@ pub(super) fn events() -> Vec<BoxedStrategy<Event>> {
     let after_loss = select(vec![AfterLoss::Rerun, AfterLoss::Ask, AfterLoss::Fail, AfterLoss::Nothing]);
     let reason = select(vec![UnknownTool, MalformedArguments, InvalidArguments, Rejected, Expired]);
     let after_expiry = prop_oneof![Just(AfterExpiry::Fail), decision().prop_map(AfterExpiry::Continue)];
-    let kind = select(vec![Function, ModelTurn, ToolCall]);
+    let kind = select(vec![Function, ModelTurn, ToolCall, Discovery]);
     let usage = (any::<u64>(), any::<u64>()).prop_map(|(input, output)| Usage::new(input, output));
     vec![
         started().boxed(),
@@ -216,8 +218,14 @@ pub(super) fn events() -> Vec<BoxedStrategy<Event>> {
         Just(Event::BranchCompleted).boxed(),
         failure().prop_map(|failure| Event::BranchFailed { failure }).boxed(),
         Just(Event::BranchCancelled).boxed(),
-        (attempt(), kind, of(time()), of(text()))
-            .prop_map(|(attempt, kind, deadline, version)| Event::EffectIntended { attempt, kind, deadline, version })
+        (attempt(), kind, of(time()), of(text()), of(name()))
+            .prop_map(|(attempt, kind, deadline, version, key)| Event::EffectIntended {
+                attempt,
+                kind,
+                deadline,
+                version,
+                key,
+            })
             .boxed(),
         (attempt(), payload(), usage.clone())
             .prop_map(|(attempt, output, usage)| Event::EffectSucceeded { attempt, output, usage })
@@ -229,6 +237,10 @@ pub(super) fn events() -> Vec<BoxedStrategy<Event>> {
         attempt().prop_map(|attempt| Event::EffectCancelled { attempt }).boxed(),
         (attempt(), text()).prop_map(|(attempt, summary)| Event::LateOutcome { attempt, summary }).boxed(),
         (reason, text()).prop_map(|(reason, message)| Event::CallRefused { reason, message }).boxed(),
+        of(time()).prop_map(|deadline| Event::CallDelegated { deadline }).boxed(),
+        Just(Event::CallReturned).boxed(),
+        failure().prop_map(|failure| Event::CallFailed { failure }).boxed(),
+        text().prop_map(|problem| Event::AnswerRefused { problem }).boxed(),
         opened().boxed(),
         (task(), decision(), digest())
             .prop_map(|(task, decision, digest)| Event::TaskDecided(Box::new(TaskDecided { task, decision, digest })))

@@ -139,6 +139,8 @@ fn missing_fields_are_refused() {
         ("effect_lost", &["/th"]),
         ("late_outcome", &["/m"]),
         ("call_refused", &["/rs", "/m"]),
+        ("call_failed", &["/f", "/f/k", "/f/m"]),
+        ("answer_refused", &["/m"]),
         ("task_opened", &["/id", "/rq", "/rq/cause", "/rq/description", "/rq/subject", "/rq/actions", "/dg", "/ot"]),
         ("task_decided", &["/id", "/dn", "/dn/k", "/dg"]),
         ("task_reassigned", &["/id", "/to"]),

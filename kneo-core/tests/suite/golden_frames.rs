@@ -108,8 +108,12 @@ fn bounds_and_branches() -> Vec<Record> {
 
 fn effects() -> Vec<Record> {
     let intended = |path, at, kind, deadline, version: Option<&str>| {
-        record(path, Event::EffectIntended { attempt: attempt(at), kind, deadline, version: version.map(text) })
+        let (attempt, version) = (attempt(at), version.map(text));
+        record(path, Event::EffectIntended { attempt, kind, deadline, version, key: None })
     };
+    let (kind, key) = (EffectKind::Function, Some(name("invoice-7")));
+    let keyed = Event::EffectIntended { attempt: attempt(1), kind, deadline: None, version: None, key };
+    let keyed = record("5#1", keyed);
     let succeeded = |path, at, output, usage| {
         record(path, Event::EffectSucceeded { attempt: attempt(at), output: payload(output), usage })
     };
@@ -121,6 +125,8 @@ fn effects() -> Vec<Record> {
         intended("5#1", 1, EffectKind::Function, None, None),
         intended("5#1/t2", 2, EffectKind::ModelTurn, Some(later(30)), None),
         intended("5#1/t2/c0", 3, EffectKind::ToolCall, None, Some("v2")),
+        intended("5#1/s1", 1, EffectKind::Discovery, None, None),
+        keyed,
         succeeded("5#1/t2", 2, r#""answer""#, Usage::new(120, 30)),
         succeeded("5#1", 1, "null", Usage::default()),
         failed(1, failure(FailureKind::Timeout, "slow"), Usage::default(), Some(later(1))),
@@ -144,7 +150,16 @@ fn refusals() -> Vec<Record> {
         Refusal::Expired,
     ];
     let refused = |reason| record("5#1/t1/c0", Event::CallRefused { reason, message: text("because") });
-    reasons.into_iter().map(refused).collect()
+    let refused = reasons.into_iter().map(refused);
+    let call = |event| record("5#1/t1/c0", event);
+    let calls = [
+        call(Event::CallDelegated { deadline: None }),
+        call(Event::CallDelegated { deadline: Some(later(60)) }),
+        call(Event::CallReturned),
+        call(Event::CallFailed { failure: failure(FailureKind::Provider, "no model") }),
+        record("5#1/t1", Event::AnswerRefused { problem: text("`/title`: a text is wanted") }),
+    ];
+    refused.chain(calls).collect()
 }
 
 fn tasks() -> Vec<Record> {
@@ -184,6 +199,8 @@ fn decisions() -> Vec<Record> {
         Decision::select("right"),
         Decision::Provide { content: payload("42") },
         Decision::Retry,
+        Decision::ApproveForRun { comment: None },
+        Decision::ApproveForRun { comment: Some(text("all of them")) },
     ];
     let decided = |decision| {
         let decided = TaskDecided { task: task(), decision, digest: digest(2) };
@@ -209,8 +226,13 @@ fn neighbours() -> Vec<Record> {
     let first = Record { trace: Some(trace()), ..record("1#1", succeeded) };
     let entered = Event::StepEntered { via: None, input: None };
     let second = Record { trace: Some(trace()), ..record("2#1", entered) };
-    let intended =
-        Event::EffectIntended { attempt: attempt(1), kind: EffectKind::Function, deadline: None, version: None };
+    let intended = Event::EffectIntended {
+        attempt: attempt(1),
+        kind: EffectKind::Function,
+        deadline: None,
+        version: None,
+        key: None,
+    };
     let mut third = Record { revision: 2, ..record_of(Actor::Host, "2#1", intended) };
     third.entry.at = AT.after(Duration::from_micros(5));
     vec![first, second, third]
@@ -243,7 +265,7 @@ pub(super) fn kinds() -> BTreeSet<&'static str> {
 #[test]
 fn every_kind_of_event_has_a_golden_frame() {
     let kinds = kinds();
-    assert!(kinds.len() >= 28 && kinds.contains("task_withdrawn"), "{kinds:?}");
+    assert!(kinds.len() >= 32 && kinds.contains("task_withdrawn"), "{kinds:?}");
     let records = records();
     let golden: BTreeSet<&str> = records.iter().flatten().map(|record| record.event().kind()).collect();
     assert_eq!(golden, kinds);

@@ -162,6 +162,8 @@ const TABLE: &[(&str, &[&[&str]])] = &[
             &[r#"decide by bo: selected "right""#, "audit task_decided by bo of the task #0"],
             &["decide by bo: provided 42", "audit task_decided by bo of the task #0"],
             &["decide by bo: retried", "audit task_decided by bo of the task #0"],
+            &["decide by bo: approved_for_run", "audit task_decided by bo of the task #0"],
+            &[r#"decide by bo: approved_for_run "all of them""#, "audit task_decided by bo of the task #0"],
         ],
     ),
     ("task_reassigned", &[&[r#"reassign to ["cy"]"#, "audit task_reassigned by ana of the task #0"]]),
@@ -171,6 +173,9 @@ const TABLE: &[(&str, &[&[&str]])] = &[
     ),
     ("task_escalated", &[&["escalate at +0s", "tell task_escalated #0"]]),
     ("task_withdrawn", &[&["withdraw"]]),
+    ("call_returned", &[&["progress"]]),
+    ("call_failed", &[&["progress"]]),
+    ("answer_refused", &[&["progress"]]),
 ];
 
 #[test]

@@ -1,8 +1,8 @@
 //! Plans: the golden one, what is refused, and the digest.
 
 use kneo_core::plan::{
-    Approval, BackingDef, CompiledPlan, DecodePlanError, NodeKind, OnError, OnMax, Origin, Origins, Plan, PlanError,
-    Requirement,
+    Approval, CompiledPlan, DecodePlanError, JoinRule, NodeKind, OnError, OnMax, Origin, Origins, Plan, PlanError,
+    Requirement, ToolBackingDef,
 };
 use kneo_core::{Digest, FailureKind, Value};
 use serde_json::{Value as Json, json};
@@ -51,13 +51,20 @@ fn the_golden_plan_decodes_to_what_it_says() {
     assert_eq!(collect.policy.retry.max_attempts.get(), 3);
     assert_eq!(collect.policy.retry.on, [FailureKind::Timeout, FailureKind::Provider]);
     assert!(matches!(&plan.nodes[1].kind, NodeKind::Fork(fork) if fork.branches[1].start == node(3)));
+    let at_least = |fork: &kneo_core::plan::Fork| matches!(fork.join, JoinRule::AtLeast(least) if least.get() == 1);
+    assert!(matches!(&plan.nodes[1].kind, NodeKind::Fork(fork) if at_least(fork) && fork.from == Some(node(0))));
+    assert!(plan.edges[7].ends && !plan.edges[6].ends);
+    let [files, web] = plan.servers.as_slice() else { panic!("{:?}", plan.servers) };
+    assert!(files.tools.has("read") && !files.tools.has("list") && !files.tools.has("write"));
+    assert!(web.tools.has("write") && web.tools.approval == Approval::Never);
     let bound = plan.edges[2].max_visits.as_ref().unwrap();
     assert!(matches!(&bound.on_max, OnMax::To { mark: Some(mark), .. } if &**mark == "gave up"));
     assert!(matches!(plan.tools[1].approval, Approval::When(_)));
-    assert!(matches!(&plan.tools[1].backing, BackingDef::Command(command) if command.argv.len() == 2));
+    assert!(matches!(&plan.tools[1].backing, ToolBackingDef::Command(command) if command.argv.len() == 2));
     assert_eq!(plan.schema(plan.input.unwrap()), Some(&Value::from_json_text(r#"{"type":"object"}"#).unwrap()));
     assert_eq!(plan.limits.deadline_ms, Some(86_400_000));
     assert_eq!(plan.describe(&"4#2/t1/c0".parse().unwrap()), "ask#2/turn 1/call 0");
+    assert_eq!(plan.describe(&"2#1/s1".parse().unwrap()), "left#1/server web");
 }
 
 #[test]
@@ -69,6 +76,10 @@ fn the_golden_plan_needs_what_it_names_each_once() {
         Requirement::Tool(name("web_search")),
         Requirement::Function(name("collect_files")),
         Requirement::Command,
+        Requirement::Mcp,
+        Requirement::Secret(name("client_key")),
+        Requirement::Secret(name("files_token")),
+        Requirement::Secret(name("web_token")),
     ];
     assert_eq!(needs, expected);
 }
@@ -210,14 +221,28 @@ fn an_index_that_leads_nowhere_is_refused() {
         ("/edges/0/from", "node"),
         ("/edges/0/to", "node"),
         ("/edges/2/max_visits/on_max/to/node", "node"),
+        ("/nodes/0/output", "schema"),
+        ("/nodes/1/kind/fork/from", "node"),
         ("/agents/0/tools/1", "tool"),
+        ("/agents/0/servers/0", "server"),
+        ("/agents/0/output", "schema"),
+        ("/tools/2/backing/mcp/server", "server"),
+        ("/tools/3/backing/workflow", "scope"),
         ("/tools/0/parameters", "schema"),
         ("/input", "schema"),
         ("/outputs/0/schema", "schema"),
     ] {
         // The first index beyond each list, and the last there is.
-        let beyond =
-            [("scope", 2), ("node", 10), ("edge", 7), ("function", 2), ("agent", 2), ("human", 2), ("tool", 2)];
+        let beyond = [
+            ("scope", 2),
+            ("node", 10),
+            ("edge", 8),
+            ("function", 2),
+            ("agent", 2),
+            ("human", 2),
+            ("tool", 4),
+            ("server", 2),
+        ];
         let first = beyond.iter().find(|(of, _)| *of == kind).map_or(3, |(_, index)| *index);
         for index in [first, u32::MAX] {
             let plan = changed(at, json!(index));

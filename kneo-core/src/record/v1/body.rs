@@ -21,6 +21,8 @@ impl Body<'_> {
                 | Event::StepEntered { via: None, input: None }
                 | Event::StepSkipped { via: None }
                 | Event::StepCompleted { output: Source::Flow }
+                | Event::CallDelegated { deadline: None }
+                | Event::CallReturned
                 | Event::EffectCancelled { attempt: Attempt::FIRST }
         )
     }

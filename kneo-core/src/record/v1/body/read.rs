@@ -104,9 +104,10 @@ pub(in crate::record::v1) fn read(
                 EffectWord::Function => EffectKind::Function,
                 EffectWord::ModelTurn => EffectKind::ModelTurn,
                 EffectWord::ToolCall => EffectKind::ToolCall,
+                EffectWord::Discovery => EffectKind::Discovery,
             };
             let deadline = wire.dl.map(Timestamp::from_unix_micros);
-            Event::EffectIntended { attempt: cx.attempt(wire.a)?, kind, deadline, version: wire.vn }
+            Event::EffectIntended { attempt: cx.attempt(wire.a)?, kind, deadline, version: wire.vn, key: wire.ik }
         }
         "effect_succeeded" => {
             let wire: Succeeded<PayloadIn> = cx.parse()?;
@@ -145,6 +146,12 @@ pub(in crate::record::v1) fn read(
             };
             Event::CallRefused { reason, message: wire.m }
         }
+        "call_delegated" => {
+            Event::CallDelegated { deadline: cx.parse::<Delegated>()?.dl.map(Timestamp::from_unix_micros) }
+        }
+        "call_returned" => cx.parse::<Nothing>().map(|Nothing {}| Event::CallReturned)?,
+        "call_failed" => Event::CallFailed { failure: cx.parse::<FailureOnly>()?.f.into() },
+        "answer_refused" => Event::AnswerRefused { problem: cx.parse::<Problem>()?.m },
         "task_opened" => {
             let wire: Opened<Request> = cx.parse()?;
             Event::TaskOpened(Box::new(TaskOpened {
@@ -224,6 +231,7 @@ impl Reader<'_> {
             (DecisionKind::Provide, None, Some(content)) => Decision::Provide { content: self.payload(content)? },
             (DecisionKind::Select, Some(option), None) => Decision::Select { option },
             (DecisionKind::Retry, None, None) => Decision::Retry,
+            (DecisionKind::ApproveForRun, comment, None) => Decision::ApproveForRun { comment },
             (kind, ..) => return Err(self.wrong(format!("`{kind}` comes with too little or too much"))),
         })
     }

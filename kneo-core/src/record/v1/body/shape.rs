@@ -163,6 +163,8 @@ pub(super) struct Intended {
     pub(super) dl: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) vn: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ik: Option<Name>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,6 +175,8 @@ pub(super) enum EffectWord {
     ModelTurn,
     #[serde(rename = "t")]
     ToolCall,
+    #[serde(rename = "s")]
+    Discovery,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -233,6 +237,19 @@ pub(super) struct Late {
 #[serde(deny_unknown_fields)]
 pub(super) struct Refused {
     pub(super) rs: RefusalWord,
+    pub(super) m: Arc<str>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delegated {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dl: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Problem {
     pub(super) m: Arc<str>,
 }
 

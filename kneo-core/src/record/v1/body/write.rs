@@ -71,15 +71,19 @@ impl Serialize for Body<'_> {
                 BoundWire { e: edge, th: word, n: node, mk: mark }.serialize(s)
             }
             Event::ForkTaken { started } => Fork { b: started.clone() }.serialize(s),
-            Event::BranchCompleted | Event::BranchCancelled => Nothing {}.serialize(s),
-            Event::BranchFailed { failure } => FailureOnly { f: failure.into() }.serialize(s),
-            Event::EffectIntended { attempt, kind, deadline, version } => {
+            Event::BranchCompleted | Event::BranchCancelled | Event::CallReturned => Nothing {}.serialize(s),
+            Event::BranchFailed { failure } | Event::CallFailed { failure } => {
+                FailureOnly { f: failure.into() }.serialize(s)
+            }
+            Event::EffectIntended { attempt, kind, deadline, version, key } => {
                 let word = match kind {
                     EffectKind::Function => EffectWord::Function,
                     EffectKind::ModelTurn => EffectWord::ModelTurn,
                     EffectKind::ToolCall => EffectWord::ToolCall,
+                    EffectKind::Discovery => EffectWord::Discovery,
                 };
-                Intended { a: attempt.as_u32(), k: word, dl: micros(deadline), vn: version.clone() }.serialize(s)
+                let (vn, ik) = (version.clone(), key.clone());
+                Intended { a: attempt.as_u32(), k: word, dl: micros(deadline), vn, ik }.serialize(s)
             }
             Event::EffectSucceeded { attempt, output, usage } => {
                 Succeeded { a: attempt.as_u32(), o: PayloadOut(output), u: (*usage).into() }.serialize(s)
@@ -111,6 +115,8 @@ impl Serialize for Body<'_> {
                 };
                 Refused { rs: word, m: Arc::clone(message) }.serialize(s)
             }
+            Event::CallDelegated { deadline } => Delegated { dl: micros(deadline) }.serialize(s),
+            Event::AnswerRefused { problem } => Problem { m: Arc::clone(problem) }.serialize(s),
             Event::TaskOpened(opened) => Opened {
                 id: opened.task.to_string(),
                 rq: &*opened.request,
@@ -152,7 +158,9 @@ fn ended(outcome: &RunOutcome) -> Ended<PayloadOut<'_>> {
 
 fn decision_out(decision: &Decision) -> DecisionWire<PayloadOut<'_>> {
     let (text, content) = match decision {
-        Decision::Approve { comment: text } | Decision::Reject { reason: text } => (text.clone(), None),
+        Decision::Approve { comment: text }
+        | Decision::ApproveForRun { comment: text }
+        | Decision::Reject { reason: text } => (text.clone(), None),
         Decision::Select { option } => (Some(Arc::clone(option)), None),
         Decision::Edit { content } | Decision::Provide { content } => (None, Some(PayloadOut(content))),
         Decision::Retry => (None, None),
