@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kneo_core::plan::{
-    AgentIx, BackingDef, CommandDef, CompiledPlan, FunctionIx, NodeIx, NodeKind, Plan, Requirement, ToolIx,
+    AgentIx, BackingDef, CommandDef, CompiledPlan, FunctionIx, McpServerDef, NodeIx, NodeKind, Plan, Requirement,
+    ServerIx, ToolBackingDef, ToolIx,
 };
 use kneo_core::provider::Provider;
 use kneo_core::secret::Secrets;
 use kneo_core::tool::{Backing, Function, Tool};
+use kneo_core::tool_server::{Connector, ToolServer};
 use kneo_core::{Digest, Name};
 
 use crate::engine::{HostTool, Program, Versions};
@@ -21,6 +23,7 @@ pub(crate) struct Host {
     pub(crate) tools: BTreeMap<Name, Arc<dyn Tool>>,
     pub(crate) functions: BTreeMap<Name, Arc<dyn Function>>,
     pub(crate) commands: Option<Arc<dyn Backing<CommandDef>>>,
+    pub(crate) mcp: Option<Arc<dyn Connector>>,
     pub(crate) secrets: Secrets,
 }
 
@@ -29,7 +32,9 @@ pub(crate) struct Host {
 pub(crate) struct Bound {
     pub(crate) program: Arc<Program>,
     providers: Vec<Arc<dyn Provider>>,
-    tools: Vec<Callable>,
+    /// `None` is a tool that a server or a workflow of the plan runs.
+    tools: Vec<Option<Callable>>,
+    servers: Vec<Arc<dyn ToolServer>>,
     functions: Vec<Arc<dyn Function>>,
     secrets: Secrets,
 }
@@ -44,8 +49,8 @@ pub(crate) enum Callable {
 impl Bound {
     /// A plan with nothing behind it: enough to end a run.
     pub(crate) fn unbound(program: Arc<Program>) -> Bound {
-        let (providers, tools, functions) = (Vec::new(), Vec::new(), Vec::new());
-        Bound { program, providers, tools, functions, secrets: Secrets::default() }
+        let (providers, tools, servers, functions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Bound { program, providers, tools, servers, functions, secrets: Secrets::default() }
     }
 
     pub(crate) fn provider(&self, at: AgentIx) -> Option<Arc<dyn Provider>> {
@@ -53,7 +58,11 @@ impl Bound {
     }
 
     pub(crate) fn tool(&self, at: ToolIx) -> Option<Callable> {
-        self.tools.get(at.as_usize()).cloned()
+        self.tools.get(at.as_usize()).cloned().flatten()
+    }
+
+    pub(crate) fn server(&self, at: ServerIx) -> Option<Arc<dyn ToolServer>> {
+        self.servers.get(at.as_usize()).cloned()
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {
@@ -76,18 +85,21 @@ impl Host {
         let providers = plan.agents.iter().map(|agent| binder.provider(&agent.model.provider));
         let providers: Option<Vec<_>> = all(providers);
         let tools: Option<Vec<_>> = all(plan.tools.iter().map(|tool| binder.tool(&tool.name, &tool.backing)));
+        let servers: Option<Vec<_>> = all(plan.servers.iter().map(|server| binder.server(server)));
         let functions = plan.functions.iter().map(|function| binder.function(&function.name, &function.backing));
         let functions: Option<Vec<_>> = all(functions);
         binder.secrets(plan);
         let (missing, refused): (Vec<Requirement>, _) = (binder.missing.into_iter().collect(), binder.refused);
-        let (Some(providers), Some(tools), Some(functions), true) = (providers, tools, functions, missing.is_empty())
+        let (Some(providers), Some(tools), Some(servers), Some(functions), true) =
+            (providers, tools, servers, functions, missing.is_empty())
         else {
             return Err(Arc::new(BindError { workflow: plan.name.clone(), missing, refused, schema: None }));
         };
         let (own, versions) = (host_tools(&tools), versions(plan, &tools, &functions));
         let program = Program::new(Arc::clone(compiled), &own, versions)
             .map_err(|(tool, error)| Arc::new(BindError::schema(plan.name.clone(), tool, error)))?;
-        Ok(Bound { program: Arc::new(program), providers, tools, functions, secrets: self.secrets.clone() })
+        let (program, secrets) = (Arc::new(program), self.secrets.clone());
+        Ok(Bound { program, providers, tools, servers, functions, secrets })
     }
 }
 
@@ -109,14 +121,20 @@ impl Binder<'_> {
         self.need(found, || Requirement::Provider(name.clone()))
     }
 
-    fn tool(&mut self, name: &Name, backing: &BackingDef) -> Option<Callable> {
+    fn tool(&mut self, name: &Name, backing: &ToolBackingDef) -> Option<Option<Callable>> {
         match backing {
-            BackingDef::Implementation(implementation) => {
+            ToolBackingDef::Implementation(implementation) => {
                 let found = self.host.tools.get(implementation).cloned().map(Callable::Tool);
-                self.need(found, || Requirement::Tool(implementation.clone()))
+                self.need(found, || Requirement::Tool(implementation.clone())).map(Some)
             }
-            BackingDef::Command(command) => self.command(name, command).map(Callable::Command),
+            ToolBackingDef::Command(command) => self.command(name, command).map(Callable::Command).map(Some),
+            ToolBackingDef::Mcp { .. } | ToolBackingDef::Workflow(_) => Some(None),
         }
+    }
+
+    fn server(&mut self, server: &McpServerDef) -> Option<Arc<dyn ToolServer>> {
+        let connector = self.need(self.host.mcp.clone(), || Requirement::Mcp)?;
+        self.accepted(&server.name, connector.server(server))
     }
 
     fn function(&mut self, name: &Name, backing: &BackingDef) -> Option<Arc<dyn Function>> {
@@ -131,20 +149,17 @@ impl Binder<'_> {
 
     fn command(&mut self, name: &Name, command: &CommandDef) -> Option<Arc<dyn Function>> {
         let backing = self.need(self.host.commands.clone(), || Requirement::Command)?;
-        match backing.bind(command) {
-            Ok(function) => Some(function),
-            Err(error) => {
-                self.refused.push((name.clone(), error));
-                None
-            }
-        }
+        self.accepted(name, backing.bind(command))
+    }
+
+    fn accepted<T>(&mut self, name: &Name, bound: Result<T, kneo_core::call::CallError>) -> Option<T> {
+        bound.map_err(|error| self.refused.push((name.clone(), error))).ok()
     }
 
     /// Without a source no secret can be had; whether a source has them is for a preflight to ask.
     fn secrets(&mut self, plan: &Plan) {
         if !self.host.secrets.has_source() {
-            let references = plan.agents.iter().flat_map(|agent| agent.model.secrets());
-            self.missing.extend(references.map(Requirement::Secret));
+            self.missing.extend(plan.secrets().map(Requirement::Secret));
         }
     }
 
@@ -156,21 +171,21 @@ impl Binder<'_> {
     }
 }
 
-fn host_tools(tools: &[Callable]) -> BTreeMap<ToolIx, HostTool> {
+fn host_tools(tools: &[Option<Callable>]) -> BTreeMap<ToolIx, HostTool> {
     let own = (0u32..).zip(tools).filter_map(|(at, tool)| match tool {
-        Callable::Tool(tool) => {
+        Some(Callable::Tool(tool)) => {
             let is = tool.description();
             let own = HostTool { description: Arc::clone(&is.description), parameters: is.parameters.clone() };
             Some((ToolIx::new(at), own))
         }
-        Callable::Command(_) => None,
+        Some(Callable::Command(_)) | None => None,
     });
     own.collect()
 }
 
-fn versions(plan: &Plan, tools: &[Callable], functions: &[Arc<dyn Function>]) -> Versions {
+fn versions(plan: &Plan, tools: &[Option<Callable>], functions: &[Arc<dyn Function>]) -> Versions {
     let of_tools = (0u32..).zip(tools).filter_map(|(at, tool)| {
-        let version = match tool {
+        let version = match tool.as_ref()? {
             Callable::Tool(tool) => tool.description().version.clone(),
             Callable::Command(function) => function.version(),
         };

@@ -11,6 +11,7 @@ use kneo_core::provider::Provider;
 use kneo_core::secret::{SecretSource, Secrets};
 use kneo_core::store::Store;
 use kneo_core::tool::{Backing, Function, Tool};
+use kneo_core::tool_server::Connector;
 use kneo_core::{Name, Namespace};
 
 use crate::bind::Host;
@@ -139,6 +140,13 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn commands(mut self, backing: Arc<dyn Backing<CommandDef>>) -> RuntimeBuilder {
         self.host.commands = Some(backing);
+        self
+    }
+
+    /// Lets specs name MCP servers, through this connector.
+    #[must_use]
+    pub fn mcp(mut self, connector: Arc<dyn Connector>) -> RuntimeBuilder {
+        self.host.mcp = Some(connector);
         self
     }
 

@@ -26,12 +26,14 @@
 mod decide;
 mod environment;
 mod evolve;
+mod offer;
 mod program;
 mod request;
 mod state;
+mod toolbox;
 mod transcript;
 
-pub use decide::{Input, InputKind, decide, decide_into};
+pub use decide::{Input, InputKind, check_edit, decide, decide_into};
 pub use evolve::{Mismatch, evolve};
 pub use program::{HostTool, Program, Versions};
 pub use request::{EffectRequest, effect_request};
@@ -40,7 +42,7 @@ pub use transcript::{answer_to_value, value_to_answer};
 
 use std::time::Duration;
 
-use kneo_core::provider::ModelAnswer;
+use kneo_core::provider::{ModelAnswer, ToolOffer};
 use kneo_core::{Failure, Usage, Value};
 
 /// The numbered behaviour of this engine: written into every record, never reused.
@@ -60,6 +62,8 @@ pub enum EffectResult {
     Value(Value),
     /// A model answered.
     Answer(Box<ModelAnswer>),
+    /// A server said which tools it offers.
+    Offer(Vec<ToolOffer>),
     /// It failed.
     Failed {
         /// Why.

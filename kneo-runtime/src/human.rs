@@ -7,13 +7,14 @@ use kneo_core::commit::{Author, Commit, LeaseChange};
 use kneo_core::event::{Entry, Event, TaskDecided};
 use kneo_core::record::Record;
 use kneo_core::store::{Committed, StoreError};
-use kneo_core::task::{Decision, TaskRow, TaskState};
-use kneo_core::{Digest, Name, Path, RunId, TaskId};
+use kneo_core::task::{Decision, DecisionKind, TaskCause, TaskRow, TaskState};
+use kneo_core::{Digest, Name, Path, RunId, TaskId, Value};
 
 use crate::driver::claim_one;
-use crate::engine::REVISION;
+use crate::engine::{REVISION, State, check_edit};
 use crate::error::{Action, Place, RuntimeError};
 use crate::event::Cursor;
+use crate::replay::fold;
 use crate::shared::Shared;
 
 /// A decision that is durable.
@@ -41,6 +42,9 @@ pub(crate) async fn decide(
         return Err(RuntimeError::RequestChanged { task, open: row.digest });
     }
     fits(&row, &decision)?;
+    if let (Decision::Edit { content }, TaskCause::Approval { .. }) = (&decision, &row.request.cause) {
+        fits_tool(shared, &row, content.value()).await?;
+    }
     let decided = TaskDecided { task, decision, digest: row.digest };
     let event = Event::TaskDecided(Box::new(decided));
     let committed = external(shared, run, Some(task), Action::Decide, row.path.clone(), event, by).await?;
@@ -125,6 +129,23 @@ fn authorise(row: &TaskRow, by: &Actor) -> Result<(), RuntimeError> {
     }
 }
 
+/// Whether arguments in a better form fit the tool: what is known of it stands in the run's journal.
+async fn fits_tool(shared: &Shared, row: &TaskRow, arguments: &Value) -> Result<(), RuntimeError> {
+    let plan = shared.plan(row.run.run, shared.row(row.run.run).await?.plan).await?;
+    let program = match shared.plans.bind(&plan) {
+        Ok(bound) => Arc::clone(&bound.program),
+        Err(_) => shared.plans.unbound(&plan).map_err(RuntimeError::RequirementsMissing)?,
+    };
+    let mut state = State::new(program, row.run.run);
+    fold(&mut state, &shared.journal(&row.run).await?)?;
+    check_edit(&state, &row.path, arguments).map_err(|problem| RuntimeError::DecisionInvalid {
+        task: row.task,
+        place: Place { run: row.run.run, path: row.path.clone() },
+        decision: DecisionKind::Edit,
+        problem: format!("the arguments do not fit the tool's schema: {problem}"),
+    })
+}
+
 /// Whether the decision answers the question.
 fn fits(row: &TaskRow, decision: &Decision) -> Result<(), RuntimeError> {
     let place = || Place { run: row.run.run, path: row.path.clone() };
@@ -142,6 +163,7 @@ fn fits(row: &TaskRow, decision: &Decision) -> Result<(), RuntimeError> {
         }
         Decision::Select { .. }
         | Decision::Approve { .. }
+        | Decision::ApproveForRun { .. }
         | Decision::Reject { .. }
         | Decision::Edit { .. }
         | Decision::Provide { .. }

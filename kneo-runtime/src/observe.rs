@@ -16,6 +16,7 @@ pub(crate) fn effect(kind: EffectKind, path: &Path, attempt: Attempt, plan: &Pla
     match kind {
         EffectKind::Function => tracing::info_span!("kneo.function", %path, attempt, place = plan.describe(path)),
         EffectKind::ModelTurn => tracing::info_span!("kneo.model_turn", %path, attempt, place = plan.describe(path)),
+        EffectKind::Discovery => tracing::info_span!("kneo.discovery", %path, attempt, place = plan.describe(path)),
         EffectKind::ToolCall => tracing::info_span!("kneo.tool_call", %path, attempt, place = plan.describe(path)),
     }
 }

@@ -8,9 +8,11 @@ mod entropy;
 mod harness;
 mod model;
 mod plan;
+mod server;
 
 pub use clock::VirtualClock;
 pub use entropy::SeededEntropy;
 pub use harness::{Finished, Harness, HarnessError};
 pub use model::{ScriptedModel, answer, asks_for};
 pub use plan::{PlanBuilder, PlanProblem, ScopeBuilder};
+pub use server::{ScriptedServer, ScriptedServers};

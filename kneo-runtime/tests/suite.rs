@@ -3,18 +3,23 @@
 #[cfg(test)]
 mod suite {
     mod agent;
+    mod approval;
     mod cancel;
     mod crash;
     mod deadline;
+    mod delegate;
     mod event;
     mod fault;
     mod flow;
     mod gone;
     mod human;
+    mod join;
     mod observe;
     mod observer;
+    mod output;
     mod retry;
     mod secret;
+    mod server;
     mod shutdown;
     mod start;
     mod support;

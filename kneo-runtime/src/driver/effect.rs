@@ -48,6 +48,16 @@ pub(crate) fn attempt(bound: &Bound, request: EffectRequest, context: CallContex
                 Box::pin(guarded(FailureKind::Tool, call).instrument(span))
             }
         },
+        EffectRequest::ServerCall { server, tool, arguments } => {
+            let server = bound.server(server)?;
+            let call = async move { value(server.call(&tool, arguments, &context).await) };
+            Box::pin(guarded(FailureKind::Tool, call).instrument(span))
+        }
+        EffectRequest::Discovery { server } => {
+            let server = bound.server(server)?;
+            let call = async move { server.tools(&context).await.map(EffectResult::Offer) };
+            Box::pin(guarded(FailureKind::Tool, call).instrument(span))
+        }
         EffectRequest::ModelTurn { agent, request } => {
             let provider = bound.provider(agent)?;
             let call = async move {
@@ -118,7 +128,7 @@ pub(crate) async fn supervise(mut attempting: Attempting, bounds: Bounds) -> Eff
 /// The result of an attempt that was told to stop: what was finished is kept, how else it ended no longer matters.
 fn stopped(result: EffectResult) -> EffectResult {
     match result {
-        EffectResult::Value(_) | EffectResult::Answer(_) => result,
+        EffectResult::Value(_) | EffectResult::Answer(_) | EffectResult::Offer(_) => result,
         EffectResult::Failed { .. } | EffectResult::Cancelled => EffectResult::Cancelled,
     }
 }
@@ -134,7 +144,8 @@ fn timeout(kind: EffectKind, limit: Option<Duration>) -> Failure {
     let what = match kind {
         EffectKind::ModelTurn => "model turn",
         EffectKind::ToolCall => "tool call",
-        _ => "function",
+        EffectKind::Discovery => "question to the server",
+        EffectKind::Function => "function",
     };
     let limit = limit.unwrap_or_default();
     Failure::new(FailureKind::Timeout, format!("the {what} took longer than {limit:?}")).with_code("timeout")

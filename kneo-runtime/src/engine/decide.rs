@@ -1,7 +1,9 @@
 //! All policy: which entries follow from a state and an input.
 
 mod agent;
+mod call;
 mod claim;
+mod discovery;
 mod effect;
 mod ending;
 mod flow;
@@ -11,7 +13,9 @@ mod retry;
 mod step;
 mod timer;
 
-pub(super) use agent::{agent_of, arguments as call_arguments, call_at};
+pub(super) use agent::agent_of;
+pub use call::check_edit;
+pub(super) use call::{arguments as call_arguments, call_at};
 
 use kneo_core::event::{Entry, Event, Parked, RunStarted};
 use kneo_core::{Attempt, Digest, Fence, Path, RunStatus, Timestamp, WorkerId};

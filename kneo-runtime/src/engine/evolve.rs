@@ -1,12 +1,15 @@
 //! Folding: how an entry changes the state. Nothing here decides.
 
+mod call;
 mod effect;
 mod flow;
 mod stop;
 mod task;
 
+use std::sync::Arc;
+
 use kneo_core::event::{Entry, Event, Parked};
-use kneo_core::{Actor, Path, RunStatus};
+use kneo_core::{Actor, Path, RunStatus, Value};
 
 use super::state::State;
 
@@ -112,8 +115,8 @@ fn fold(state: &mut State, entry: &Entry, actor: &Actor) -> Folded {
             stop::stop(state, path);
             Ok(())
         }
-        Event::EffectIntended { attempt, kind, deadline, version: _ } => {
-            effect::intended(state, path, *attempt, *kind, *deadline)
+        Event::EffectIntended { attempt, kind, deadline, version: _, key } => {
+            effect::intended(state, path, *attempt, *kind, *deadline, key.as_ref())
         }
         Event::EffectSucceeded { attempt, output, usage } => {
             effect::succeeded(state, path, *attempt, output.value(), *usage)
@@ -124,7 +127,11 @@ fn fold(state: &mut State, entry: &Entry, actor: &Actor) -> Folded {
         Event::EffectLost { attempt, then } => effect::lost(state, path, *attempt, *then),
         Event::EffectCancelled { attempt } => effect::close(state, path, *attempt).map(|_| ()),
         Event::LateOutcome { .. } => Ok(()),
-        Event::CallRefused { reason: _, message } => effect::refused(state, path, message),
+        Event::CallRefused { reason: _, message } => call::answered(state, path, Value::Str(Arc::clone(message)), true),
+        Event::CallDelegated { deadline } => call::delegated(state, path, *deadline),
+        Event::CallReturned => call::returned(state, path),
+        Event::CallFailed { failure } => call::failed(state, path, failure),
+        Event::AnswerRefused { problem } => effect::answer_refused(state, path, problem),
         Event::TaskOpened(opened) => task::opened(state, path, opened),
         Event::TaskDecided(decided) => task::decided(state, decided, actor, *at),
         Event::TaskReassigned { task, to } => task::reassigned(state, *task, to),

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kneo_core::plan::{AgentIx, CompiledPlan, NodeIx, Plan, SchemaIx, ToolIx};
+use kneo_core::plan::{
+    AgentDef, AgentIx, CompiledPlan, NodeIx, Plan, SchemaIx, ServerIx, Strategy, ToolBackingDef, ToolIx,
+};
 use kneo_core::provider::ToolOffer;
 use kneo_core::schema::{Schema, SchemaError};
 use kneo_core::{Name, Value};
@@ -13,6 +15,8 @@ pub struct Program {
     plan: Arc<CompiledPlan>,
     schemas: Vec<Schema>,
     offers: Vec<ToolOffer>,
+    /// The servers of each agent.
+    servers: Vec<Vec<ServerIx>>,
     host_schemas: BTreeMap<ToolIx, Schema>,
     versions: Versions,
 }
@@ -66,7 +70,8 @@ impl Program {
                 parameters.cloned().unwrap_or_else(any_object),
             ));
         }
-        Ok(Program { plan, schemas, offers, host_schemas, versions })
+        let servers = plan.plan().agents.iter().map(|agent| servers_of(plan.plan(), agent)).collect();
+        Ok(Program { plan, schemas, offers, servers, host_schemas, versions })
     }
 
     /// A program that can end runs and nothing else needs: without the host's tools.
@@ -89,25 +94,29 @@ impl Program {
         &self.plan
     }
 
-    /// The tools of an agent as its model sees them.
-    #[must_use]
-    pub fn offers(&self, agent: AgentIx) -> Vec<ToolOffer> {
-        let tools = self.plan().agent(agent).map(|agent| agent.tools.as_slice()).unwrap_or_default();
-        tools.iter().filter_map(|tool| self.offers.get(tool.as_usize()).cloned()).collect()
+    /// A tool as a model sees it, as far as the plan and the host say.
+    pub(super) fn offer(&self, tool: ToolIx) -> Option<&ToolOffer> {
+        self.offers.get(tool.as_usize())
     }
 
-    /// Checks the arguments of a tool call against the spec's schema and the host's.
+    /// The servers that an agent asks for tools, each once.
+    #[must_use]
+    pub fn servers(&self, agent: AgentIx) -> &[ServerIx] {
+        self.servers.get(agent.as_usize()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Checks the arguments of a tool call against the spec's schema and the host's; `more` says that there is another.
     ///
     /// # Errors
     /// What does not fit, in words for the model.
-    pub fn check_arguments(&self, tool: ToolIx, arguments: &Value) -> Result<(), String> {
+    pub(super) fn check_arguments(&self, tool: ToolIx, arguments: &Value, more: bool) -> Result<(), String> {
         let spec = self.plan().tool(tool).and_then(|tool| tool.parameters);
         if let Some(at) = spec {
             self.check(at, arguments)?;
         }
         match self.host_schemas.get(&tool) {
             Some(schema) => describe(schema.check(arguments)),
-            None if spec.is_none() && !matches!(arguments, Value::Map(_)) => Err("not an object".to_owned()),
+            None if !more && spec.is_none() && !matches!(arguments, Value::Map(_)) => Err("not an object".to_owned()),
             None => Ok(()),
         }
     }
@@ -136,10 +145,27 @@ impl PartialEq for Program {
     }
 }
 
+/// A simple agent calls nothing, so that it asks nobody.
+fn servers_of(plan: &Plan, agent: &AgentDef) -> Vec<ServerIx> {
+    let mut servers = Vec::new();
+    if matches!(agent.strategy, Strategy::React { .. }) {
+        let declared = agent.tools.iter().filter_map(|tool| match &plan.tool(*tool)?.backing {
+            ToolBackingDef::Mcp { server, .. } => Some(*server),
+            _ => None,
+        });
+        for server in agent.servers.iter().copied().chain(declared) {
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+    }
+    servers
+}
+
 fn any_object() -> Value {
     Value::map([("type", Value::from("object"))]).unwrap_or_default()
 }
 
-fn describe(result: Result<(), Vec<kneo_core::schema::Violation>>) -> Result<(), String> {
+pub(super) fn describe(result: Result<(), Vec<kneo_core::schema::Violation>>) -> Result<(), String> {
     result.map_err(|violations| violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use kneo_core::event::EffectKind;
 use kneo_core::message::{Message, Role};
-use kneo_core::plan::{AgentIx, FunctionIx, NodeIx, NodeKind, Strategy, ToolIx};
-use kneo_core::provider::ModelRequest;
-use kneo_core::{Failure, FailureKind, Path, Value};
+use kneo_core::plan::{AgentIx, FunctionIx, NodeIx, NodeKind, ServerIx, Strategy, ToolIx};
+use kneo_core::provider::{ModelRequest, OutputSchema};
+use kneo_core::{Failure, FailureKind, Name, Path, Segment, Value};
 
 use super::decide::{agent_of, call_arguments, call_at};
 use super::environment::{InputView, text};
-use super::state::{Phase, State};
+use super::state::State;
+use super::toolbox::{Runs, Toolbox};
 
 /// What an open effect asks of the host.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,6 +25,8 @@ pub enum EffectRequest {
         function: FunctionIx,
         /// The input.
         input: Value,
+        /// The idempotency key in the author's words.
+        key: Option<Name>,
     },
     /// Ask a model.
     ModelTurn {
@@ -38,6 +41,20 @@ pub enum EffectRequest {
         tool: ToolIx,
         /// The arguments, checked.
         arguments: Value,
+    },
+    /// Call a tool of a server.
+    ServerCall {
+        /// The server.
+        server: ServerIx,
+        /// The tool, by the server's name for it.
+        tool: Arc<str>,
+        /// The arguments, checked.
+        arguments: Value,
+    },
+    /// Ask a server which tools it offers.
+    Discovery {
+        /// The server.
+        server: ServerIx,
     },
 }
 
@@ -54,19 +71,28 @@ pub fn effect_request(state: &State, path: &Path) -> Result<EffectRequest, Failu
             let Some(NodeKind::Function(function)) = state.plan().node(step.node).map(|node| &node.kind) else {
                 return Err(gone());
             };
-            Ok(EffectRequest::Function { node: step.node, function: *function, input: step.input.clone() })
+            let (input, key) = (step.input.clone(), step.key.clone());
+            Ok(EffectRequest::Function { node: step.node, function: *function, input, key })
         }
         EffectKind::ToolCall => {
-            let (_, call) = call_at(state, path).ok_or_else(gone)?;
-            Ok(EffectRequest::ToolCall { tool: call.tool.ok_or_else(gone)?, arguments: call_arguments(call) })
+            let at = call_at(state, path).ok_or_else(gone)?;
+            let arguments = call_arguments(at.call);
+            match at.runs().ok_or_else(gone)? {
+                Runs::Tool(tool) => Ok(EffectRequest::ToolCall { tool, arguments }),
+                Runs::Server(server, tool) => Ok(EffectRequest::ServerCall { server, tool, arguments }),
+                Runs::Workflow(_) => Err(gone()),
+            }
         }
+        EffectKind::Discovery => match path.last() {
+            Some(Segment::Server(server)) => Ok(EffectRequest::Discovery { server }),
+            _ => Err(gone()),
+        },
         EffectKind::ModelTurn => model_turn(state, path).ok_or_else(gone)?,
     }
 }
 
 fn model_turn(state: &State, path: &Path) -> Option<Result<EffectRequest, Failure>> {
-    let (step, def) = agent_of(state, &state.owner(path)?)?;
-    let Phase::Agent(run) = &step.phase else { return None };
+    let (step, def, run) = agent_of(state, &state.owner(path)?)?;
     let NodeKind::Agent(agent) = state.plan().node(step.node)?.kind else { return None };
     let mut messages = Vec::with_capacity(run.messages.len() + 1);
     if let Some(prompt) = &def.system_prompt {
@@ -82,8 +108,12 @@ fn model_turn(state: &State, path: &Path) -> Option<Result<EffectRequest, Failur
     request.extra = def.model.extra.clone();
     // A simple agent gives one answer and calls nothing.
     if matches!(def.strategy, Strategy::React { .. }) {
-        request.tools = Arc::from(state.program.offers(agent));
+        request.tools = Arc::from(Toolbox::new(&state.program, def, run).offers());
     }
+    request.output = def
+        .output
+        .and_then(|at| state.plan().schema(at))
+        .map(|schema| OutputSchema::new(def.name.to_shared(), schema.clone()));
     request.max_output_tokens = def.model.token_budget.map(|budget| budget.saturating_sub(run.usage.total()));
     Some(Ok(EffectRequest::ModelTurn { agent, request }))
 }

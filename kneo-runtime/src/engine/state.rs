@@ -1,16 +1,20 @@
 //! Where a run stands: what folding its entries gives.
 
+mod agent;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::event::{EffectKind, RunStarted, TaskOpened};
-use kneo_core::message::{Message, Role, ToolCall, ToolResult};
-use kneo_core::plan::{EdgeIx, NodeIx, Plan, ScopeIx, StepStatus, ToolIx};
+use kneo_core::message::Role;
+use kneo_core::plan::{EdgeIx, NodeIx, Plan, ScopeIx, StepStatus};
 use kneo_core::task::Decision;
 use kneo_core::{
-    Actor, Attempt, Failure, Path, RunId, RunOutcome, RunStatus, Segment, TaskId, Timestamp, Usage, Value,
+    Actor, Attempt, Failure, Name, Path, RunId, RunOutcome, RunStatus, Segment, TaskId, Timestamp, Usage, Value,
 };
+
+pub(super) use agent::{AgentPhase, AgentRun, CallPhase, CallRun, Called, Edited, ServerPhase, ServerRun};
 
 use super::program::Program;
 
@@ -46,6 +50,8 @@ pub struct State {
     pub(super) steps: BTreeMap<Path, StepRun>,
     pub(super) effects: BTreeMap<Path, OpenEffect>,
     pub(super) tasks: BTreeMap<TaskId, OpenTask>,
+    /// Tools about which nobody is asked any more.
+    pub(super) granted: BTreeSet<Called>,
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     /// What may have a next move; asking one that has none is harmless.
     pub(super) ready: BTreeSet<Ready>,
@@ -129,6 +135,8 @@ pub(super) struct StepRun {
     pub(super) decision: Option<Value>,
     /// The failure that a fallback answers.
     pub(super) error: Option<Failure>,
+    /// The idempotency key in the author's words, from the first attempt on.
+    pub(super) key: Option<Name>,
 }
 
 /// How often something was tried.
@@ -190,55 +198,12 @@ pub(super) enum Answer {
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum BranchRun {
+    /// Its condition did not hold.
+    Skipped,
     Running,
     Completed(Value),
     Failed(Failure),
     Cancelled,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct AgentRun {
-    /// The conversation without the system prompt.
-    pub(super) messages: Vec<Arc<Message>>,
-    pub(super) turn: u32,
-    pub(super) usage: Usage,
-    pub(super) tries: Tries,
-    pub(super) phase: AgentPhase,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum AgentPhase {
-    /// About to ask the model.
-    Turn,
-    /// The model is asked.
-    Asked,
-    /// Another attempt is due at its timer.
-    BackingOff,
-    /// The model wants tools.
-    Calls(Vec<CallRun>),
-    /// The model has said everything.
-    Answer(Arc<str>),
-    /// The turn failed for good.
-    Failing(Failure),
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct CallRun {
-    pub(super) call: ToolCall,
-    pub(super) tool: Option<ToolIx>,
-    /// The answer was cut at its longest: the call may lack a part even if it reads well.
-    pub(super) cut: bool,
-    pub(super) tries: Tries,
-    pub(super) phase: CallPhase,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum CallPhase {
-    New,
-    Running,
-    Asking(Ask),
-    Answered(Ask, Answer),
-    Done(ToolResult),
 }
 
 /// An effect between its intent and its outcome.
@@ -309,6 +274,7 @@ impl State {
             steps: BTreeMap::new(),
             effects: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            granted: BTreeSet::new(),
             timers: BTreeSet::new(),
             ready: BTreeSet::new(),
         }
@@ -427,7 +393,7 @@ impl State {
     /// The step whose turn or call, or whose own effect, stands at a path.
     pub(super) fn owner(&self, path: &Path) -> Option<Path> {
         let mut owner = path.clone();
-        while let Some(Segment::Turn(_) | Segment::Call(_)) = owner.last() {
+        while let Some(Segment::Turn(_) | Segment::Call(_) | Segment::Server(_)) = owner.last() {
             owner = owner.parent()?;
         }
         Some(owner)

@@ -5,9 +5,10 @@ use kneo_core::expr::Expr;
 use kneo_core::name::NameError;
 use kneo_core::plan::{
     AgentDef, AgentIx, Approval, BackingDef, Bound, Branch, Combine, CompiledPlan, Condition, Edge, EdgeIx, Effect,
-    Fork, FunctionDef, FunctionIx, HumanDef, HumanIx, JoinRule, Limits, ModelDef, Node, NodeIx, NodeKind,
-    OnBranchError, OnMax, OnTimeout, OnUncertain, PLAN_VERSION, Plan, PlanError, RequestType, Rest, SchemaIx, Scope,
-    ScopeIx, ScopeKind, StepPolicy, Strategy, ToolDef, ToolIx,
+    Fork, FunctionDef, FunctionIx, HttpDef, HumanDef, HumanIx, JoinRule, Limits, McpServerDef, ModelDef, Node, NodeIx,
+    NodeKind, OnBranchError, OnMax, OnTimeout, OnUncertain, PLAN_VERSION, Plan, PlanError, RequestType, Rest, SchemaIx,
+    Scope, ScopeIx, ScopeKind, ServerIx, ServerTools, StepPolicy, Strategy, TlsDef, ToolBackingDef, ToolDef, ToolIx,
+    Transport,
 };
 use kneo_core::{Name, Value};
 
@@ -71,6 +72,7 @@ impl PlanBuilder {
             edges: Vec::new(),
             agents: Vec::new(),
             tools: Vec::new(),
+            servers: Vec::new(),
             functions: Vec::new(),
             humans: Vec::new(),
             schemas: Vec::new(),
@@ -109,10 +111,45 @@ impl PlanBuilder {
     /// Adds a tool that the host registers under the same name.
     pub fn tool(&mut self, name: &str, effect: Effect, approval: Approval) -> ToolIx {
         let name = self.name(name);
-        let backing = BackingDef::Implementation(name.clone());
+        let backing = ToolBackingDef::Implementation(name.clone());
         let (description, parameters, on_uncertain) = (None, None, OnUncertain::Ask);
         self.plan.tools.push(ToolDef { name, description, parameters, backing, effect, on_uncertain, approval });
         ToolIx::new(last(self.plan.tools.len()))
+    }
+
+    /// Adds an MCP server, whose tools all read.
+    pub fn server(&mut self, name: &str) -> ServerIx {
+        let name = self.name(name);
+        let http = HttpDef {
+            url: Arc::from("http://localhost/"),
+            headers: Vec::new(),
+            bearer_ref: None,
+            tls: TlsDef::default(),
+        };
+        let (transport, timeout_ms, max_response_bytes) = (Transport::Http(http), None, None);
+        let tools = ServerTools { effect: Effect::Read, ..ServerTools::default() };
+        self.plan.servers.push(McpServerDef { name, transport, timeout_ms, max_response_bytes, tools });
+        ServerIx::new(last(self.plan.servers.len()))
+    }
+
+    /// Adds a tool of a server under a name of its own.
+    pub fn served_tool(&mut self, name: &str, server: ServerIx, tool: &str) -> ToolIx {
+        let at = self.tool(name, Effect::Read, Approval::Never);
+        self.backing(at, ToolBackingDef::Mcp { server, tool: Arc::from(tool) });
+        at
+    }
+
+    /// Adds a tool behind which a workflow runs.
+    pub fn workflow_tool(&mut self, name: &str, scope: ScopeIx) -> ToolIx {
+        let at = self.tool(name, Effect::Idempotent, Approval::Never);
+        self.backing(at, ToolBackingDef::Workflow(scope));
+        at
+    }
+
+    fn backing(&mut self, at: ToolIx, backing: ToolBackingDef) {
+        if let Some(tool) = self.plan.tools.get_mut(at.as_usize()) {
+            tool.backing = backing;
+        }
     }
 
     /// Adds an agent on a provider; with tools it works in up to ten turns, without it answers once.
@@ -123,7 +160,15 @@ impl PlanBuilder {
             (false, Some(max_iterations)) => Strategy::React { max_iterations },
             (true, _) | (false, None) => Strategy::Simple,
         };
-        self.plan.agents.push(AgentDef { name, system_prompt: None, model, strategy, tools });
+        self.plan.agents.push(AgentDef {
+            name,
+            system_prompt: None,
+            model,
+            strategy,
+            tools,
+            servers: Vec::new(),
+            output: None,
+        });
         AgentIx::new(last(self.plan.agents.len()))
     }
 
@@ -189,7 +234,17 @@ impl ScopeBuilder<'_> {
     pub fn node(&mut self, id: &str, kind: NodeKind) -> NodeIx {
         let id = self.builder.name(id);
         let (scope, policy) = (self.scope, StepPolicy::default());
-        let node = Node { id, scope, when: None, input: None, policy, kind, out: Vec::new() };
+        let node = Node {
+            id,
+            scope,
+            when: None,
+            input: None,
+            output: None,
+            idempotency_key: None,
+            policy,
+            kind,
+            out: Vec::new(),
+        };
         self.builder.plan.nodes.push(node);
         NodeIx::new(last(self.builder.plan.nodes.len()))
     }
@@ -219,9 +274,9 @@ impl ScopeBuilder<'_> {
     pub fn fork(&mut self, id: &str, starts: &[NodeIx], on_branch_error: OnBranchError) -> NodeIx {
         let plan = &self.builder.plan;
         let branches = starts.iter().filter_map(|start| Some((plan.node(*start)?.id.clone(), *start)));
-        let branches: Vec<Branch> = branches.map(|(name, start)| Branch { name, start }).collect();
+        let branches: Vec<Branch> = branches.map(|(name, start)| Branch { name, start, when: None }).collect();
         let (join, rest, combine) = (JoinRule::All, Rest::Cancel, Combine::Map);
-        let fork = self.node(id, NodeKind::Fork(Fork { branches, join, rest, on_branch_error, combine }));
+        let fork = self.node(id, NodeKind::Fork(Fork { branches, from: None, join, rest, on_branch_error, combine }));
         let scope = self.builder.plan.scopes.get_mut(self.scope.as_usize());
         if let Some(scope) = scope.filter(|scope| starts.contains(&scope.start)) {
             scope.start = fork;
@@ -231,17 +286,17 @@ impl ScopeBuilder<'_> {
 
     /// Leads from a step to the next.
     pub fn edge(&mut self, from: NodeIx, to: NodeIx) -> EdgeIx {
-        self.link(Edge { from, to, when: None, max_visits: None })
+        self.link(Edge { from, to, when: None, max_visits: None, ends: false })
     }
 
     /// Leads from a step to the next where an expression holds.
     pub fn edge_when(&mut self, from: NodeIx, to: NodeIx, when: Expr) -> EdgeIx {
-        self.link(Edge { from, to, when: Some(Condition::Expr(when)), max_visits: None })
+        self.link(Edge { from, to, when: Some(Condition::Expr(when)), max_visits: None, ends: false })
     }
 
     /// Leads back, at most so often.
     pub fn edge_at_most(&mut self, from: NodeIx, to: NodeIx, max: NonZeroU32, on_max: OnMax) -> EdgeIx {
-        self.link(Edge { from, to, when: None, max_visits: Some(Bound { max, on_max }) })
+        self.link(Edge { from, to, when: None, max_visits: Some(Bound { max, on_max }), ends: false })
     }
 
     /// Changes a step.

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::{Actor, Stop};
 use crate::bind::Bound;
 use crate::driver::effect::{Bounds, attempt, supervise};
-use crate::engine::{EffectResult, InputKind, OpenEffect, effect_request};
+use crate::engine::{EffectRequest, EffectResult, InputKind, OpenEffect, effect_request};
 use crate::error::{BindError, RuntimeError};
 use crate::{deltas, observe};
 
@@ -76,6 +76,9 @@ impl Actor {
             .with_timeout(limit)
             .with_parent(self.trace)
             .with_secrets(self.bound.secrets().clone());
+        if let EffectRequest::Function { key, .. } = &request {
+            context = context.with_key(key.clone());
+        }
         if kind == EffectKind::ModelTurn {
             let sink = self.shared.deltas.as_ref();
             context = context.with_deltas(deltas::of(sink, self.live.key.run, &path, number));

@@ -1,43 +1,80 @@
-//! The agent loop: turns of the model, and the calls it wants.
+//! The agent loop: what servers offer, turns of the model, and its answer.
 
 use std::sync::Arc;
 
-use kneo_core::event::{EffectKind, Event, Refusal, Source};
-use kneo_core::message::Arguments;
-use kneo_core::plan::{AgentDef, NodeKind, Strategy, ToolIx};
+use kneo_core::event::{EffectKind, Event, Source};
+use kneo_core::plan::{AgentDef, NodeKind, SchemaIx, Strategy};
 use kneo_core::{Failure, FailureKind, Path, Payload, Segment, Value};
 
-use super::{Out, effect, human, step};
-use crate::engine::MAX_PARALLEL_CALLS;
-use crate::engine::state::{AgentPhase, AgentRun, CallPhase, CallRun, Phase, State, StepRun};
+use super::{Out, call, effect, step};
+use crate::engine::state::{AgentPhase, AgentRun, Phase, ServerPhase, State, StepRun};
+use crate::engine::toolbox::Toolbox;
+
+/// How often a model is asked again for an answer that did not fit its schema.
+const MAX_REFUSED: u32 = 2;
 
 pub(super) fn advance(state: &State, out: &mut Out, path: &Path, run: &AgentRun) {
     match &run.phase {
+        AgentPhase::Discovering => ask_servers(state, out, path, run),
         AgentPhase::Turn => match refuse_turn(state, path, run) {
             Some(failure) => step::fail(state, out, path, &failure),
             None => ask_model(state, out, &path.child(Segment::Turn(run.turn))),
         },
-        AgentPhase::Calls(calls) => advance_calls(state, out, path, run.turn, calls),
-        AgentPhase::Answer(text) => match Payload::new(Value::Str(Arc::clone(text))) {
-            Ok(output) => out.push(path.clone(), Event::StepCompleted { output: Source::Value(output) }),
-            Err(error) => {
-                let failure = Failure::new(FailureKind::InvalidOutput, error.to_string());
-                step::fail(state, out, path, &failure);
-            }
-        },
+        AgentPhase::Calls(calls) => call::advance(state, out, path, run.turn, calls),
+        AgentPhase::Answer(text) => answer(state, out, path, run, text),
         AgentPhase::Failing(failure) => step::fail(state, out, path, failure),
         AgentPhase::Asked | AgentPhase::BackingOff => {}
     }
 }
 
-/// The bound that keeps the agent from asking its model again.
+/// Asks every server that was not asked yet; one that failed for good fails the agent.
+fn ask_servers(state: &State, out: &mut Out, path: &Path, run: &AgentRun) {
+    let failed = run.servers.iter().find_map(|server| match &server.phase {
+        ServerPhase::Failed(failure) => Some(failure),
+        _ => None,
+    });
+    if let Some(failure) = failed {
+        if !state.is_busy_within(path) {
+            step::fail(state, out, path, failure);
+        }
+        return;
+    }
+    for server in &run.servers {
+        if matches!(server.phase, ServerPhase::New) {
+            let at = path.child(Segment::Server(server.server));
+            effect::intend(state, out, &at, EffectKind::Discovery, server.tries.next());
+        }
+    }
+}
+
+/// Starts the next attempt to find out what a server offers.
+pub(super) fn ask_server(state: &State, out: &mut Out, at: &Path) {
+    let Some(Segment::Server(server)) = at.last() else { return };
+    let run = state.owner(at).and_then(|step| agent_of(state, &step)).map(|(.., run)| run);
+    if let Some(known) = run.and_then(|run| run.servers.iter().find(|known| known.server == server)) {
+        effect::intend(state, out, at, EffectKind::Discovery, known.tries.next());
+    }
+}
+
+/// What keeps the agent from asking its model again.
 fn refuse_turn(state: &State, path: &Path, run: &AgentRun) -> Option<Failure> {
-    let (_, def) = agent_of(state, path)?;
+    let (_, def, _) = agent_of(state, path)?;
+    if run.turn == 1
+        && let Some(name) = Toolbox::new(&state.program, def, run).name_of_two()
+    {
+        let message = format!(
+            "two tools of agent `{}` have the name `{name}`: give a server's tools a `prefix`, or name one in `exclude`",
+            def.name
+        );
+        let failure = Failure::new(FailureKind::Tool, message).with_code("tool_name_of_two");
+        return Some(failure.with_retryable(false));
+    }
     let most = match def.strategy {
         Strategy::React { max_iterations } => max_iterations.get(),
         Strategy::Simple => 1,
     };
-    if run.turn > most {
+    // An answer that did not fit is asked for again beyond what the loop may take.
+    if run.turn > most.saturating_add(run.refused) {
         let message = format!("the agent took {most} turns without an answer: `max_iterations` allows no more");
         return Some(Failure::new(FailureKind::Limit, message).with_code("max_iterations"));
     }
@@ -51,98 +88,52 @@ fn refuse_turn(state: &State, path: &Path, run: &AgentRun) -> Option<Failure> {
 
 /// Starts the next attempt of a turn.
 pub(super) fn ask_model(state: &State, out: &mut Out, turn: &Path) {
-    let run = state.owner(turn).and_then(|step| match &state.steps.get(&step)?.phase {
-        Phase::Agent(run) => Some(run),
-        _ => None,
-    });
+    let run = state.owner(turn).and_then(|step| agent_of(state, &step)).map(|(.., run)| run);
     if let Some(run) = run {
         effect::intend(state, out, turn, EffectKind::ModelTurn, run.tries.next());
     }
 }
 
-fn advance_calls(state: &State, out: &mut Out, path: &Path, turn: u32, calls: &[CallRun]) {
-    let running = calls.iter().filter(|call| matches!(call.phase, CallPhase::Running)).count();
-    for (at, call) in (0u32..).zip(calls) {
-        let path = path.child(Segment::Turn(turn)).child(Segment::Call(at));
-        match &call.phase {
-            CallPhase::New => begin_call(state, out, &path, call, running < MAX_PARALLEL_CALLS),
-            CallPhase::Answered(ask, answer) => human::answered_call(state, out, &path, *ask, answer),
-            CallPhase::Running | CallPhase::Asking(_) | CallPhase::Done(_) => {}
-        }
-        if !out.entries.is_empty() {
-            return;
-        }
-    }
-}
-
-/// Checks a call — tool, form, schema, approval — and starts it, asks, or refuses.
-fn begin_call(state: &State, out: &mut Out, path: &Path, run: &CallRun, room: bool) {
-    let mut refuse = |reason, message: String| {
-        out.push(path.clone(), Event::CallRefused { reason, message: Arc::from(message) });
+/// Takes the model's last word: as text, or as the JSON that the agent's schema wants.
+fn answer(state: &State, out: &mut Out, path: &Path, run: &AgentRun, text: &Arc<str>) {
+    let Some((_, def, _)) = agent_of(state, path) else { return };
+    let value = match def.output {
+        None => Ok(Value::Str(Arc::clone(text))),
+        Some(schema) => structured(state, schema, text),
     };
-    let Some((at, tool)) = run.tool.and_then(|at| Some((at, state.plan().tool(at)?))) else {
-        let name = &run.call.name;
-        return refuse(Refusal::UnknownTool, format!("there is no tool `{name}`{}", known_tools(state, path)));
+    let problem = match value {
+        Ok(value) => match Payload::new(value) {
+            Ok(output) => return step::complete(state, out, path, Source::Value(output)),
+            Err(error) => {
+                let failure = Failure::new(FailureKind::InvalidOutput, error.to_string());
+                return step::fail(state, out, path, &failure.with_code("payload_too_large"));
+            }
+        },
+        Err(problem) => problem,
     };
-    if run.cut {
-        let message = "the answer was cut at its longest, so that nothing was run: send shorter arguments";
-        return refuse(Refusal::MalformedArguments, message.to_owned());
+    if run.refused < MAX_REFUSED {
+        let turn = path.child(Segment::Turn(run.turn));
+        return out.push(turn, Event::AnswerRefused { problem: Arc::from(problem) });
     }
-    let Arguments::Parsed(arguments) = &run.call.arguments else {
-        return refuse(
-            Refusal::MalformedArguments,
-            "the arguments are not well-formed JSON: send them again".to_owned(),
-        );
-    };
-    if let Err(problem) = state.program.check_arguments(at, arguments) {
-        return refuse(Refusal::InvalidArguments, format!("the arguments do not fit the tool's schema: {problem}"));
-    }
-    match step::needs_approval(state, &tool.approval, arguments) {
-        Ok(true) => human::ask_approval(state, out, path, &tool.name, arguments),
-        Ok(false) if room => start_call(state, out, path),
-        Ok(false) => {}
-        // Whether somebody must agree is not known, so that nothing runs.
-        Err(failure) => refuse(Refusal::Rejected, format!("`approval` cannot be judged: {}", failure.message)),
-    }
+    let asked = MAX_REFUSED.saturating_add(1);
+    let message = format!("agent `{}` answered {asked} times without fitting its `output_schema`: {problem}", def.name);
+    let failure = Failure::new(FailureKind::InvalidOutput, message).with_code("output_schema");
+    step::fail(state, out, path, &failure);
 }
 
-fn known_tools(state: &State, path: &Path) -> String {
-    let agent = state.owner(path).and_then(|step| agent_of(state, &step));
-    let names: Vec<String> = agent
-        .map(|(_, def)| {
-            def.tools.iter().filter_map(|at: &ToolIx| Some(format!("`{}`", state.plan().tool(*at)?.name))).collect()
-        })
-        .unwrap_or_default();
-    if names.is_empty() { String::new() } else { format!(": there are {}", names.join(", ")) }
+fn structured(state: &State, schema: SchemaIx, text: &str) -> Result<Value, String> {
+    let value = Value::from_json_text(text.trim()).map_err(|error| format!("it is not JSON: {error}"))?;
+    state.program.check(schema, &value)?;
+    Ok(value)
 }
 
-/// Starts the next attempt of a tool call.
-pub(super) fn start_call(state: &State, out: &mut Out, path: &Path) {
-    if let Some((_, call)) = call_at(state, path) {
-        effect::intend(state, out, path, EffectKind::ToolCall, call.tries.next());
-    }
-}
-
-/// The tool call at a path, with its step.
-pub(in crate::engine) fn call_at<'a>(state: &'a State, path: &Path) -> Option<(&'a StepRun, &'a CallRun)> {
-    let Some(Segment::Call(index)) = path.last() else { return None };
-    let step = state.steps.get(&state.owner(path)?)?;
-    let Phase::Agent(run) = &step.phase else { return None };
-    let AgentPhase::Calls(calls) = &run.phase else { return None };
-    Some((step, calls.get(index as usize)?))
-}
-
-/// The arguments of a call; those that are not JSON as the text they are.
-pub(in crate::engine) fn arguments(call: &CallRun) -> Value {
-    match &call.call.arguments {
-        Arguments::Parsed(value) => value.clone(),
-        Arguments::Malformed(text) => Value::Str(Arc::clone(text)),
-    }
-}
-
-/// The agent of a live step.
-pub(in crate::engine) fn agent_of<'a>(state: &'a State, path: &Path) -> Option<(&'a StepRun, &'a AgentDef)> {
+/// The agent of a live step, and how far it is.
+pub(in crate::engine) fn agent_of<'a>(
+    state: &'a State,
+    path: &Path,
+) -> Option<(&'a StepRun, &'a AgentDef, &'a AgentRun)> {
     let step = state.steps.get(path)?;
     let NodeKind::Agent(at) = state.plan().node(step.node)?.kind else { return None };
-    Some((step, state.plan().agent(at)?))
+    let Phase::Agent(run) = &step.phase else { return None };
+    Some((step, state.plan().agent(at)?, run))
 }

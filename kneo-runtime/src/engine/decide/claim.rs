@@ -5,7 +5,7 @@ use kneo_core::plan::{Effect, NodeKind, OnUncertain};
 use kneo_core::{Failure, FailureKind, Fence, Path, RunOutcome, WorkerId};
 
 use super::{Out, effect, human};
-use crate::engine::state::{Phase, State};
+use crate::engine::state::State;
 
 /// A run claimed this often without getting anywhere is given up.
 const MAX_FRUITLESS: u32 = 20;
@@ -38,7 +38,7 @@ fn after_loss(state: &State, path: &Path, kind: EffectKind) -> AfterLoss {
     let declared = match kind {
         EffectKind::Function => function(state, path),
         EffectKind::ToolCall => tool(state, path),
-        EffectKind::ModelTurn => Some((Effect::Idempotent, OnUncertain::Retry)),
+        EffectKind::ModelTurn | EffectKind::Discovery => Some((Effect::Idempotent, OnUncertain::Retry)),
     };
     match declared {
         Some((Effect::Read | Effect::Idempotent, _) | (Effect::Write, OnUncertain::Retry)) => AfterLoss::Rerun,
@@ -56,9 +56,6 @@ fn function(state: &State, path: &Path) -> Option<(Effect, OnUncertain)> {
 }
 
 fn tool(state: &State, path: &Path) -> Option<(Effect, OnUncertain)> {
-    let step = state.steps.get(&state.owner(path)?)?;
-    let Phase::Agent(_) = step.phase else { return None };
-    let tool = super::agent::call_at(state, path)?.1.tool?;
-    let def = state.plan().tool(tool)?;
-    Some((def.effect, def.on_uncertain))
+    let terms = super::call::call_at(state, path)?.terms()?;
+    Some((terms.effect, terms.on_uncertain))
 }

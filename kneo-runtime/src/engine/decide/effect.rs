@@ -3,32 +3,59 @@
 use std::sync::Arc;
 
 use kneo_core::event::{EffectKind, Event};
+use kneo_core::name::NameError;
 use kneo_core::plan::NodeKind;
-use kneo_core::{Attempt, Failure, FailureKind, Path, Payload, Usage, Value};
+use kneo_core::{Attempt, Failure, FailureKind, Name, Path, Payload, Segment, Timestamp, Usage, Value};
 
-use super::{Out, retry};
+use super::{Out, discovery, retry, step};
 use crate::engine::EffectResult;
-use crate::engine::state::{OpenEffect, Phase, State, Tries};
+use crate::engine::environment::{ScopeView, text};
+use crate::engine::state::{OpenEffect, Phase, State, StepRun, Tries};
+use crate::engine::toolbox::Runs;
 use crate::engine::transcript::answer_to_value;
 
 /// Starts an attempt of the effect at a path.
 pub(super) fn intend(state: &State, out: &mut Out, path: &Path, kind: EffectKind, attempt: Attempt) {
-    let step = state.owner(path).and_then(|at| state.steps.get(&at));
-    let node = step.and_then(|step| state.plan().node(step.node).map(|node| (step.node, node)));
-    // A step's timeout bounds each attempt of its function, or of its agent's turns and calls.
-    let deadline = node.and_then(|(_, node)| node.policy.timeout()).map(|timeout| out.at.after(timeout));
-    let mut version = None;
+    let deadline = deadline(state, out, path);
+    let (mut version, mut key) = (None, None);
     match kind {
         EffectKind::Function => {
-            version = node.and_then(|(at, _)| state.program.function_version(at));
+            let step = state.steps.get(path);
+            version = step.and_then(|step| state.program.function_version(step.node));
+            match step.map_or(Ok(None), |step| own_key(state, step)) {
+                Ok(own) => key = own,
+                Err(failure) => return step::fail(state, out, path, &failure),
+            }
         }
         EffectKind::ToolCall => {
-            let tool = super::agent::call_at(state, path).and_then(|(_, call)| call.tool);
-            version = tool.and_then(|tool| state.program.tool_version(tool));
+            if let Some(Runs::Tool(tool)) = super::call::call_at(state, path).and_then(|at| at.runs()) {
+                version = state.program.tool_version(tool);
+            }
         }
-        EffectKind::ModelTurn => {}
+        EffectKind::ModelTurn | EffectKind::Discovery => {}
     }
-    out.push(path.clone(), Event::EffectIntended { attempt, kind, deadline, version });
+    out.push(path.clone(), Event::EffectIntended { attempt, kind, deadline, version, key });
+}
+
+/// Until when an attempt at a path may run that starts now: a step's timeout bounds each attempt of its function, or of
+/// its agent's turns and calls.
+pub(super) fn deadline(state: &State, out: &Out, path: &Path) -> Option<Timestamp> {
+    let step = state.steps.get(&state.owner(path)?)?;
+    let timeout = state.plan().node(step.node)?.policy.timeout()?;
+    Some(out.at.after(timeout))
+}
+
+/// The idempotency key in the author's words: the same for every attempt.
+fn own_key(state: &State, step: &StepRun) -> Result<Option<Name>, Failure> {
+    let template = state.plan().node(step.node).and_then(|node| node.idempotency_key.as_ref());
+    let (Some(template), None) = (template, &step.key) else { return Ok(step.key.clone()) };
+    let (Some((_, scope)), Some(flow)) = (state.scope_of(step), state.flows.get(&step.flow)) else { return Ok(None) };
+    let key = text(template, &ScopeView { state, scope, prev: &flow.value })?;
+    let unfit = |error: NameError| {
+        let message = format!("the `idempotency_key` cannot be used: {error}");
+        Failure::new(FailureKind::Expression, message).with_code("idempotency_key_invalid")
+    };
+    Name::new(&key).map(Some).map_err(unfit)
 }
 
 /// Starts the next attempt of a function step.
@@ -44,7 +71,11 @@ pub(super) fn outcome(state: &State, out: &mut Out, path: &Path, attempt: Attemp
         return late(out, path, attempt, result);
     };
     let (output, usage) = match result {
-        EffectResult::Value(value) => (Payload::new(value.clone()).map_err(|e| unfit(&e)), Usage::default()),
+        EffectResult::Value(value) => {
+            let output = Payload::new(value.clone()).map_err(|e| unfit(&e));
+            (output.and_then(|output| own_output(state, path, open.kind, output)), Usage::default())
+        }
+        EffectResult::Offer(tools) => (discovery::accept(state, path, tools), Usage::default()),
         EffectResult::Answer(answer) => {
             let value = answer_to_value(answer).map_err(|e| unfit(&e));
             (value.and_then(|value| Payload::new(value).map_err(|e| unfit(&e))), answer.usage)
@@ -83,6 +114,10 @@ fn retry_at(
     let Tries { failures, .. } = match (open.kind, &step.phase) {
         (EffectKind::Function, _) => step.tries,
         (EffectKind::ModelTurn, Phase::Agent(agent)) => agent.tries,
+        (EffectKind::Discovery, Phase::Agent(agent)) => {
+            let Some(Segment::Server(at)) = path.last() else { return None };
+            agent.servers.iter().find(|run| run.server == at)?.tries
+        }
         // A tool's error is a result for the model.
         _ => return None,
     };
@@ -93,7 +128,7 @@ fn retry_at(
 /// Records an outcome that nobody waits for.
 pub(super) fn late(out: &mut Out, path: &Path, attempt: Attempt, result: &EffectResult) {
     let summary: Arc<str> = match result {
-        EffectResult::Value(_) | EffectResult::Answer(_) => Arc::from("succeeded"),
+        EffectResult::Value(_) | EffectResult::Answer(_) | EffectResult::Offer(_) => Arc::from("succeeded"),
         EffectResult::Failed { failure, .. } => Arc::from(failure.to_string()),
         EffectResult::Cancelled => Arc::from("cancelled"),
     };
@@ -108,7 +143,16 @@ fn own_kind(kind: EffectKind) -> FailureKind {
     match kind {
         EffectKind::Function => FailureKind::Function,
         EffectKind::ModelTurn => FailureKind::Provider,
-        EffectKind::ToolCall => FailureKind::Tool,
+        EffectKind::ToolCall | EffectKind::Discovery => FailureKind::Tool,
+    }
+}
+
+/// A function's result settles its step, so that it must fit the step's schema.
+fn own_output(state: &State, path: &Path, kind: EffectKind, output: Payload) -> Result<Payload, Failure> {
+    let node = state.steps.get(path).and_then(|run| state.plan().node(run.node));
+    match (kind, node) {
+        (EffectKind::Function, Some(node)) => step::check_output(state, node, output.value()).map(|()| output),
+        _ => Ok(output),
     }
 }
 

@@ -1,8 +1,8 @@
 //! A flow's next move: entering a step, choosing an edge, ending.
 
 use kneo_core::event::{AfterBound, AfterFailure, BoundAt, Event, Source};
-use kneo_core::plan::{Condition, Edge, EdgeIx, Node, NodeIx, NodeKind, OnMax};
-use kneo_core::{Failure, FailureKind, Path, Payload, RunOutcome, Value};
+use kneo_core::plan::{Condition, EdgeIx, Node, NodeIx, NodeKind, OnMax};
+use kneo_core::{Failure, FailureKind, Path, Payload, RunOutcome, Segment, Value};
 
 use super::{Out, step};
 use crate::engine::environment::{ScopeView, holds, value};
@@ -73,6 +73,7 @@ fn arrive(node: &Node, view: &ScopeView<'_>) -> Result<Arrival, Failure> {
             entries.push((name.to_shared(), value(template, view)?));
         }
         let map = Value::map(entries).map_err(|error| Failure::new(FailureKind::Expression, error.to_string()))?;
+        step::check_output(view.state, node, &map)?;
         return payload(map).map(Arrival::Computed);
     }
     match &node.input {
@@ -106,7 +107,7 @@ fn leave(state: &State, out: &mut Out, base: &Path, flow: &Flow, at: NodeIx) {
     let mut unjudged = None;
     for index in &node.out {
         let Some(edge) = state.plan().edge(*index) else { continue };
-        match edge_holds(state, scope, flow, edge) {
+        match condition_holds(state, scope, Some(edge.from), &flow.value, edge.when.as_ref()) {
             Ok(false) => continue,
             Ok(true) => {}
             Err(failure) => {
@@ -117,7 +118,10 @@ fn leave(state: &State, out: &mut Out, base: &Path, flow: &Flow, at: NodeIx) {
         let taken = scope.edge_visits.get(index).copied().unwrap_or(0);
         let reached = edge.max_visits.as_ref().filter(|bound| taken >= bound.max.get());
         let Some(bound) = reached else {
-            return enter(state, out, base, flow, edge.to, Some(*index));
+            match edge.ends {
+                true => break,
+                false => return enter(state, out, base, flow, edge.to, Some(*index)),
+            }
         };
         let then = then(&bound.on_max);
         let goes_on = then == AfterBound::Continue;
@@ -137,13 +141,20 @@ fn leave(state: &State, out: &mut Out, base: &Path, flow: &Flow, at: NodeIx) {
     }
 }
 
-fn edge_holds(state: &State, scope: &ScopeRun, flow: &Flow, edge: &Edge) -> Result<bool, Failure> {
-    let settled = scope.node(edge.from).and_then(|run| run.settled.as_ref());
-    match &edge.when {
+/// Judges a condition on the step that it leaves; `carried` is what the flow carries.
+pub(super) fn condition_holds(
+    state: &State,
+    scope: &ScopeRun,
+    from: Option<NodeIx>,
+    carried: &Value,
+    when: Option<&Condition>,
+) -> Result<bool, Failure> {
+    let settled = || scope.node(from?)?.settled.as_ref();
+    match when {
         None => Ok(true),
-        Some(Condition::Expr(expr)) => holds(expr, &ScopeView { state, scope, prev: &flow.value }),
-        Some(Condition::OutputContains(text)) => Ok(flow.value.to_text().contains(&**text)),
-        Some(Condition::StatusIs(status)) => Ok(settled.is_some_and(|result| result.status == *status)),
+        Some(Condition::Expr(expr)) => holds(expr, &ScopeView { state, scope, prev: carried }),
+        Some(Condition::OutputContains(text)) => Ok(carried.to_text().contains(&**text)),
+        Some(Condition::StatusIs(status)) => Ok(settled().is_some_and(|result| result.status == *status)),
     }
 }
 
@@ -151,8 +162,9 @@ fn edge_holds(state: &State, scope: &ScopeRun, flow: &Flow, edge: &Edge) -> Resu
 fn end(state: &State, out: &mut Out, base: &Path, flow: &Flow) {
     match flow.kind {
         FlowKind::Branch(_) => out.push(base.clone(), Event::BranchCompleted),
-        FlowKind::Fallback => out.push(base.clone(), Event::StepCompleted { output: Source::Flow }),
-        FlowKind::Scope if !base.is_root() => out.push(base.clone(), Event::StepCompleted { output: Source::Flow }),
+        FlowKind::Scope if is_call(base) => out.push(base.clone(), Event::CallReturned),
+        FlowKind::Fallback => step::complete(state, out, base, Source::Flow),
+        FlowKind::Scope if !base.is_root() => step::complete(state, out, base, Source::Flow),
         FlowKind::Scope => {
             if state.effects.is_empty() {
                 let outcome = output(state, base, flow).map_or_else(RunOutcome::Failed, RunOutcome::Completed);
@@ -160,6 +172,11 @@ fn end(state: &State, out: &mut Out, base: &Path, flow: &Flow) {
             }
         }
     }
+}
+
+/// Whether a workflow runs behind a tool call.
+fn is_call(base: &Path) -> bool {
+    matches!(base.last(), Some(Segment::Call(_)))
 }
 
 /// The run's output: what the plan declares, or else what the flow carries.
@@ -191,6 +208,7 @@ fn fail(state: &State, out: &mut Out, base: &Path, flow: &Flow, failure: &Failur
             let failure = failure.clone();
             out.push(base.clone(), Event::StepFailed { failure, then: AfterFailure::Propagate });
         }
+        FlowKind::Scope if is_call(base) => out.push(base.clone(), Event::CallFailed { failure: failure.clone() }),
         FlowKind::Scope if !base.is_root() => step::fail(state, out, base, failure),
         FlowKind::Scope => {
             if state.effects.is_empty() {

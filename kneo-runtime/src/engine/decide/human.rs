@@ -7,7 +7,7 @@ use kneo_core::plan::{HumanIx, OnTimeout, RequestType, ScopeKind};
 use kneo_core::task::{Decision, DecisionKind, Request, TaskCause};
 use kneo_core::{Actor, Failure, FailureKind, Name, Path, Payload, TaskId, Usage, Value};
 
-use super::{Out, agent, effect, step};
+use super::{Out, call, effect, step};
 use crate::engine::environment::{InputView, text, value};
 use crate::engine::state::{Answer, Ask, State};
 
@@ -48,10 +48,19 @@ fn actions(request: RequestType) -> Vec<DecisionKind> {
     }
 }
 
-/// Asks whether a tool or function may run.
+/// Asks whether a function may run.
 pub(super) fn ask_approval(state: &State, out: &mut Out, path: &Path, of: &Name, arguments: &Value) {
+    may_run(state, out, path, of, arguments, vec![DecisionKind::Approve, DecisionKind::Reject]);
+}
+
+/// Asks whether a tool may be called: as it is, in a better form, or for the rest of the run.
+pub(super) fn ask_call(state: &State, out: &mut Out, path: &Path, of: &Name, arguments: &Value) {
+    use DecisionKind::{Approve, ApproveForRun, Edit, Reject};
+    may_run(state, out, path, of, arguments, vec![Approve, Reject, Edit, ApproveForRun]);
+}
+
+fn may_run(state: &State, out: &mut Out, path: &Path, of: &Name, arguments: &Value, actions: Vec<DecisionKind>) {
     let place = state.plan().describe(path);
-    let actions = vec![DecisionKind::Approve, DecisionKind::Reject];
     let cause = TaskCause::Approval { of: of.clone() };
     let request = Request::new(cause, format!("may `{of}` run at `{place}`?"), arguments.clone(), actions);
     open(state, out, path, request, Vec::new(), None, OnTimeout::Fail);
@@ -60,10 +69,7 @@ pub(super) fn ask_approval(state: &State, out: &mut Out, path: &Path, of: &Name,
 /// Asks whether a lost write happened.
 pub(super) fn ask_uncertain(state: &State, out: &mut Out, path: &Path) {
     let place = state.plan().describe(path);
-    let call = agent::call_at(state, path).and_then(|(_, call)| {
-        let tool = state.plan().tool(call.tool?)?;
-        Some((tool.name.clone(), agent::arguments(call)))
-    });
+    let call = call::call_at(state, path).and_then(|at| Some((at.terms()?.name, call::arguments(at.call))));
     let function = effect::function_of(state, path).map(|(def, input)| (def.name.clone(), input.clone()));
     let Some((of, subject)) = call.or(function) else { return };
     let description = format!("`{of}` was running at `{place}` when its worker was lost: did it happen?");
@@ -108,8 +114,8 @@ pub(super) fn answered(state: &State, out: &mut Out, path: &Path, ask: Ask, answ
                 step::fail(state, out, path, &Failure::new(FailureKind::Rejected, text));
             }
         }
-        (Ask::Human, Decision::Approve { .. } | Decision::Retry) => {
-            out.push(path.clone(), Event::StepCompleted { output: Source::Flow });
+        (Ask::Human, Decision::Approve { .. } | Decision::ApproveForRun { .. } | Decision::Retry) => {
+            step::complete(state, out, path, Source::Flow);
         }
         (Ask::Human, Decision::Edit { content } | Decision::Provide { content }) => {
             complete(state, out, path, Ok(content.clone()));
@@ -139,9 +145,8 @@ pub(super) fn answered_call(state: &State, out: &mut Out, path: &Path, ask: Ask,
         return out.push(path.clone(), Event::CallRefused { reason: Refusal::Expired, message });
     };
     match (ask, decision) {
-        (Ask::Approval, Decision::Approve { .. }) | (Ask::Uncertain, Decision::Retry) => {
-            agent::start_call(state, out, path);
-        }
+        (Ask::Approval, Decision::Approve { .. } | Decision::ApproveForRun { .. } | Decision::Edit { .. })
+        | (Ask::Uncertain, Decision::Retry) => call::start(state, out, path),
         (Ask::Uncertain, Decision::Provide { content }) => supply(state, out, path, content),
         _ => {
             let message = Arc::from(refusal_text(by.as_ref(), decision));
@@ -152,15 +157,19 @@ pub(super) fn answered_call(state: &State, out: &mut Out, path: &Path, ask: Ask,
 
 /// Records what a person says a lost effect gave.
 fn supply(state: &State, out: &mut Out, path: &Path, output: &Payload) {
-    let tries = agent::call_at(state, path).map(|(_, call)| call.tries).or_else(|| Some(state.steps.get(path)?.tries));
+    let tries = call::call_at(state, path).map(|at| at.call.tries).or_else(|| Some(state.steps.get(path)?.tries));
     let Some(attempt) = tries.and_then(|tries| kneo_core::Attempt::new(tries.attempts)) else { return };
+    let node = state.steps.get(path).and_then(|run| state.plan().node(run.node));
+    if let Some(Err(failure)) = node.map(|node| step::check_output(state, node, output.value())) {
+        return step::fail(state, out, path, &failure);
+    }
     let output = output.clone();
     out.push(path.clone(), Event::EffectSucceeded { attempt, output, usage: Usage::default() });
 }
 
 fn complete(state: &State, out: &mut Out, path: &Path, output: Result<Payload, kneo_core::payload::PayloadError>) {
     match output {
-        Ok(output) => out.push(path.clone(), Event::StepCompleted { output: Source::Value(output) }),
+        Ok(output) => step::complete(state, out, path, Source::Value(output)),
         Err(error) => {
             let failure = Failure::new(FailureKind::InvalidOutput, error.to_string()).with_code("payload_too_large");
             step::fail(state, out, path, &failure);

@@ -1,8 +1,8 @@
 //! A live step's next move.
 
-use kneo_core::event::{AfterFailure, Event};
-use kneo_core::plan::{Approval, NodeKind, OnError};
-use kneo_core::{Failure, FailureKind, Path};
+use kneo_core::event::{AfterFailure, Event, Source};
+use kneo_core::plan::{Approval, Node, NodeKind, OnError};
+use kneo_core::{Failure, FailureKind, Path, Value};
 
 use super::{Out, agent, effect, fork, human};
 use crate::engine::environment::{InputView, holds};
@@ -34,10 +34,7 @@ fn begin(state: &State, out: &mut Out, path: &Path) {
             }
         }
         NodeKind::Human(at) => human::ask(state, out, path, *at),
-        NodeKind::Fork(fork) => {
-            let started = (0u32..).take(fork.branches.len()).collect();
-            out.push(path.clone(), Event::ForkTaken { started });
-        }
+        NodeKind::Fork(fork) => fork::begin(state, out, path, step, fork),
         // Entering an agent or a workflow has begun it, and a `set` is over when it is entered.
         NodeKind::Agent(_) | NodeKind::Workflow(_) | NodeKind::Set(_) => {}
     }
@@ -51,8 +48,39 @@ fn time_out(state: &State, out: &mut Out, path: &Path) {
     }
 }
 
+/// Completes a live step, if its output fits the schema that the step wants.
+pub(super) fn complete(state: &State, out: &mut Out, path: &Path, output: Source) {
+    let Some(step) = state.steps.get(path) else { return };
+    let carried = match &output {
+        Source::Value(payload) => Some(payload.value()),
+        Source::Flow => Some(state.flows.get(path).map_or(&step.input, |nested| &nested.value)),
+    };
+    let node = state.plan().node(step.node);
+    match node.zip(carried).map_or(Ok(()), |(node, value)| check_output(state, node, value)) {
+        Ok(()) => out.push(path.clone(), Event::StepCompleted { output }),
+        // What ran in the step's place has failed it, and nothing runs in the place of that.
+        Err(failure) if step.error.is_some() => {
+            out.push(path.clone(), Event::StepFailed { failure, then: AfterFailure::Propagate });
+        }
+        Err(failure) => fail(state, out, path, &failure),
+    }
+}
+
+/// Checks what a step gives against the schema that it wants.
+///
+/// # Errors
+/// What does not fit; another attempt can help where the author says so.
+pub(super) fn check_output(state: &State, node: &Node, output: &Value) -> Result<(), Failure> {
+    let Some(schema) = node.output else { return Ok(()) };
+    state.program.check(schema, output).map_err(|problem| {
+        let message = format!("the output of `{}` does not fit its `output_schema`: {problem}", node.id);
+        let failure = Failure::new(FailureKind::InvalidOutput, message).with_code("output_schema");
+        failure.with_retryable(node.policy.retry.on.contains(&FailureKind::InvalidOutput))
+    })
+}
+
 /// Whether a person must agree to a call with these arguments.
-pub(super) fn needs_approval(state: &State, approval: &Approval, input: &kneo_core::Value) -> Result<bool, Failure> {
+pub(super) fn needs_approval(state: &State, approval: &Approval, input: &Value) -> Result<bool, Failure> {
     match approval {
         Approval::Never => Ok(false),
         Approval::When(expr) => holds(expr, &InputView { state, input }),

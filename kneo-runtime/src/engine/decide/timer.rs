@@ -17,6 +17,7 @@ pub(super) fn due(state: &State, out: &mut Out) -> bool {
     match timer {
         Timer::Backoff(path) => match path.last() {
             Some(Segment::Turn(_)) => super::agent::ask_model(state, out, path),
+            Some(Segment::Server(_)) => super::agent::ask_server(state, out, path),
             _ => effect::start_function(state, out, path),
         },
         Timer::StepTimeout(path) => ending::stop(state, out, path),

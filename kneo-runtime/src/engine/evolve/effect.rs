@@ -3,23 +3,28 @@
 use std::sync::Arc;
 
 use kneo_core::event::{AfterLoss, EffectKind};
-use kneo_core::message::{Message, Part, Role, StopReason, ToolCall, ToolResult};
-use kneo_core::plan::{NodeIx, NodeKind, Plan, Strategy, ToolIx};
-use kneo_core::{Attempt, Failure, FailureKind, Path, Segment, Timestamp, Usage, Value};
+use kneo_core::message::{Message, Role, StopReason, ToolCall};
+use kneo_core::plan::{NodeIx, NodeKind, Strategy};
+use kneo_core::{Attempt, Failure, FailureKind, Name, Path, Segment, Timestamp, Usage, Value};
 
 use super::Folded;
-use super::flow;
+use super::{call, flow};
+use crate::engine::offer::Offer;
+use crate::engine::program::Program;
 use crate::engine::state::{
-    AgentPhase, AgentRun, CallPhase, CallRun, OpenEffect, Phase, Ready, State, StepRun, Timer, Tries,
+    AgentPhase, AgentRun, CallPhase, CallRun, OpenEffect, Phase, Ready, ServerPhase, ServerRun, State, StepRun, Timer,
+    Tries,
 };
+use crate::engine::toolbox::Toolbox;
 use crate::engine::transcript::value_to_answer;
 
-const NO_OWNER: &str = "nothing there has such an effect";
+pub(super) const NO_OWNER: &str = "nothing there has such an effect";
 
 /// What an effect belongs to.
 pub(super) enum Owner<'a> {
     Step(&'a mut StepRun),
     Turn(&'a mut AgentRun),
+    Server(&'a mut ServerRun),
     Call(&'a mut CallRun),
 }
 
@@ -28,6 +33,7 @@ impl Owner<'_> {
         match self {
             Owner::Step(step) => &mut step.tries,
             Owner::Turn(agent) => &mut agent.tries,
+            Owner::Server(server) => &mut server.tries,
             Owner::Call(call) => &mut call.tries,
         }
     }
@@ -40,6 +46,10 @@ pub(super) fn owner<'a>(state: &'a mut State, path: &Path) -> Option<(Path, Owne
     let below = path.segments().get(at.depth()..)?;
     let owner = match below {
         [] => Owner::Step(step),
+        [Segment::Server(at)] => {
+            let Phase::Agent(agent) = &mut step.phase else { return None };
+            Owner::Server(agent.servers.iter_mut().find(|run| run.server == *at)?)
+        }
         [Segment::Turn(turn), rest @ ..] => {
             let Phase::Agent(agent) = &mut step.phase else { return None };
             if agent.turn != *turn {
@@ -65,6 +75,7 @@ pub(super) fn intended(
     attempt: Attempt,
     kind: EffectKind,
     deadline: Option<Timestamp>,
+    key: Option<&Name>,
 ) -> Folded {
     if state.effects.contains_key(path) {
         return Err("an effect is open there already");
@@ -73,11 +84,15 @@ pub(super) fn intended(
     let (step, mut owner) = owner(state, path).ok_or(NO_OWNER)?;
     owner.tries().attempts = attempt.as_u32();
     match owner {
-        Owner::Step(step) => step.phase = Phase::Running,
+        Owner::Step(step) => {
+            step.phase = Phase::Running;
+            step.key = key.cloned();
+        }
         Owner::Turn(agent) => agent.phase = AgentPhase::Asked,
+        Owner::Server(server) => server.phase = ServerPhase::Asked,
         Owner::Call(call) => call.phase = CallPhase::Running,
     }
-    if kind != EffectKind::ToolCall {
+    if matches!(kind, EffectKind::Function | EffectKind::ModelTurn) {
         state.ready.remove(&Ready::Step(step));
     }
     if !state.timers.is_empty() {
@@ -98,7 +113,7 @@ pub(super) fn close(state: &mut State, path: &Path, attempt: Attempt) -> Result<
 }
 
 pub(super) fn succeeded(state: &mut State, path: &Path, attempt: Attempt, output: &Value, usage: Usage) -> Folded {
-    state.usage += usage;
+    spend(state, path, usage);
     // A person may supply the result of a lost effect, which is open no more.
     if state.effects.contains_key(path) && close(state, path, attempt)?.cancelling {
         return Ok(());
@@ -107,30 +122,45 @@ pub(super) fn succeeded(state: &mut State, path: &Path, attempt: Attempt, output
     let (step, owner) = owner(state, path).ok_or(NO_OWNER)?;
     match owner {
         Owner::Step(_) => return flow::finish_step(state, path, output.clone()),
-        Owner::Turn(agent) => agent.usage += usage,
-        Owner::Call(call) => call.phase = CallPhase::Done(ToolResult::new(&call.call, output.clone(), false)),
+        Owner::Turn(_) => {}
+        Owner::Server(server) => {
+            let offer = Offer::from_value(output).ok_or("it is not an offer of tools")?;
+            server.phase = ServerPhase::Known(Arc::new(offer));
+        }
+        Owner::Call(run) => call::settle(run, output.clone(), false),
     }
     state.ready.insert(Ready::Step(step.clone()));
     let run = state.steps.get_mut(&step).ok_or(NO_OWNER)?;
     let node = run.node;
     let Phase::Agent(agent) = &mut run.phase else { return Err("the step is not an agent") };
-    if matches!(agent.phase, AgentPhase::Calls(_)) {
-        next_turn(agent);
-        return Ok(());
+    match agent.phase {
+        AgentPhase::Calls(_) => {
+            call::next_turn(agent);
+            return Ok(());
+        }
+        AgentPhase::Discovering => {
+            if agent.servers.iter().all(|run| matches!(run.phase, ServerPhase::Known(_))) {
+                agent.phase = AgentPhase::Turn;
+            }
+            return Ok(());
+        }
+        _ => {}
     }
     let (message, stop) = value_to_answer(output).ok_or("it is not a model's answer")?;
-    answered(program.plan(), node, agent, message, stop)
+    answered(&program, node, agent, message, stop)
 }
 
 /// Takes a model's answer into the conversation.
-fn answered(plan: &Plan, node: NodeIx, agent: &mut AgentRun, message: Message, stop: StopReason) -> Folded {
+fn answered(program: &Program, node: NodeIx, agent: &mut AgentRun, message: Message, stop: StopReason) -> Folded {
+    let plan = program.plan();
     let Some(NodeKind::Agent(at)) = plan.node(node).map(|node| &node.kind) else {
         return Err("the step is not an agent");
     };
     let def = plan.agent(*at).ok_or("the plan has no such agent")?;
     let text: Arc<str> = Arc::from(message.to_text());
     let cut = stop == StopReason::Length;
-    let calls: Vec<CallRun> = message.tool_calls().map(|call| call_run(plan, &def.tools, call, cut)).collect();
+    let tools = Toolbox::new(program, def, agent);
+    let calls: Vec<CallRun> = message.tool_calls().map(|call| call_run(tools, call, cut)).collect();
     agent.messages.push(Arc::new(message));
     let failing = |message: &str, code: &str| {
         let failure = Failure::new(FailureKind::Provider, message);
@@ -151,32 +181,26 @@ fn answered(plan: &Plan, node: NodeIx, agent: &mut AgentRun, message: Message, s
     Ok(())
 }
 
-fn call_run(plan: &Plan, tools: &[ToolIx], call: &ToolCall, cut: bool) -> CallRun {
-    let named = |at: &&ToolIx| plan.tool(**at).is_some_and(|tool| tool.name.as_str() == &*call.name);
-    CallRun {
-        call: call.clone(),
-        tool: tools.iter().find(named).copied(),
-        cut,
-        tries: Tries::default(),
-        phase: CallPhase::New,
-    }
+fn call_run(tools: Toolbox<'_>, call: &ToolCall, cut: bool) -> CallRun {
+    let (tool, tries, phase) = (tools.find(&call.name), Tries::default(), CallPhase::New);
+    CallRun { call: call.clone(), tool, edited: None, cut, tries, phase }
 }
 
-/// Once every call has its result, the results join the conversation and the model is asked again.
-fn next_turn(agent: &mut AgentRun) {
-    let AgentPhase::Calls(calls) = &agent.phase else { return };
-    let results: Option<Vec<Part>> = calls
-        .iter()
-        .map(|call| match &call.phase {
-            CallPhase::Done(result) => Some(Part::ToolResult(result.clone())),
-            CallPhase::New | CallPhase::Running | CallPhase::Asking(_) | CallPhase::Answered(..) => None,
-        })
-        .collect();
-    if let Some(results) = results {
-        agent.messages.push(Arc::new(Message::new(Role::Tool, results)));
-        agent.turn = agent.turn.saturating_add(1);
-        agent.tries = Tries::default();
-        agent.phase = AgentPhase::Turn;
+/// Counts what a model used: for the run, and for every agent that it works for.
+fn spend(state: &mut State, path: &Path, usage: Usage) {
+    if usage == Usage::default() {
+        return;
+    }
+    state.usage += usage;
+    let mut at = Some(path.clone());
+    while let Some(place) = at {
+        if let Some(Segment::Turn(_)) = place.last()
+            && let Some(step) = place.parent()
+            && let Some(Phase::Agent(agent)) = state.steps.get_mut(&step).map(|step| &mut step.phase)
+        {
+            agent.usage += usage;
+        }
+        at = place.parent();
     }
 }
 
@@ -188,14 +212,11 @@ pub(super) fn failed(
     usage: Usage,
     retry_at: Option<Timestamp>,
 ) -> Folded {
-    state.usage += usage;
+    spend(state, path, usage);
     if close(state, path, attempt)?.cancelling {
         return Ok(());
     }
     let (step, mut owner) = owner(state, path).ok_or(NO_OWNER)?;
-    if let Owner::Turn(agent) = &mut owner {
-        agent.usage += usage;
-    }
     let tries = owner.tries();
     tries.failures = tries.failures.saturating_add(1);
     fail_owner(state, step, path, failure, retry_at)
@@ -207,13 +228,16 @@ fn fail_owner(state: &mut State, step: Path, path: &Path, failure: &Failure, ret
     match (owner, retry_at) {
         (Owner::Step(step), Some(_)) => step.phase = Phase::BackingOff,
         (Owner::Turn(agent), Some(_)) => agent.phase = AgentPhase::BackingOff,
+        (Owner::Server(server), Some(_)) => server.phase = ServerPhase::BackingOff,
         (Owner::Call(_), Some(_)) => return Err("a tool call is not tried again"),
         (Owner::Step(step), None) => step.phase = Phase::Failing(failure.clone()),
         (Owner::Turn(agent), None) => agent.phase = AgentPhase::Failing(failure.clone()),
-        (Owner::Call(call), None) => {
-            let message = Value::Str(Arc::clone(&failure.message));
-            call.phase = CallPhase::Done(ToolResult::new(&call.call, message, true));
-            call_settled(state, &step)?;
+        (Owner::Server(server), None) => {
+            server.phase = ServerPhase::Failed(failure.clone());
+            forget_backoffs(state, &step);
+        }
+        (Owner::Call(_), None) => {
+            return call::answered(state, path, Value::Str(Arc::clone(&failure.message)), true);
         }
     }
     if let Some(at) = retry_at {
@@ -223,12 +247,12 @@ fn fail_owner(state: &mut State, step: Path, path: &Path, failure: &Failure, ret
     Ok(())
 }
 
-fn call_settled(state: &mut State, step: &Path) -> Folded {
-    let Phase::Agent(agent) = &mut state.steps.get_mut(step).ok_or(NO_OWNER)?.phase else {
-        return Err("the step is not an agent");
-    };
-    next_turn(agent);
-    Ok(())
+/// No server of an agent that fails is asked again.
+fn forget_backoffs(state: &mut State, step: &Path) {
+    state.timers.retain(|(_, timer)| match timer {
+        Timer::Backoff(at) => !(matches!(at.last(), Some(Segment::Server(_))) && at.is_within(step)),
+        Timer::StepTimeout(_) | Timer::Task(_) => true,
+    });
 }
 
 pub(super) fn lost(state: &mut State, path: &Path, attempt: Attempt, then: AfterLoss) -> Folded {
@@ -244,11 +268,13 @@ pub(super) fn lost(state: &mut State, path: &Path, attempt: Attempt, then: After
     }
 }
 
-pub(super) fn refused(state: &mut State, path: &Path, message: &Arc<str>) -> Folded {
-    let (step, Owner::Call(call)) = owner(state, path).ok_or(NO_OWNER)? else {
-        return Err("it is not a tool call");
-    };
-    call.phase = CallPhase::Done(ToolResult::new(&call.call, Value::Str(Arc::clone(message)), true));
-    state.ready.insert(Ready::Step(step.clone()));
-    call_settled(state, &step)
+/// An answer that does not fit its schema joins the conversation with what is wrong, and the model is asked again.
+pub(super) fn answer_refused(state: &mut State, path: &Path, problem: &Arc<str>) -> Folded {
+    let (step, Owner::Turn(agent)) = owner(state, path).ok_or(NO_OWNER)? else { return Err("it is not a turn") };
+    let text =
+        format!("The answer does not fit the schema: {problem}. Answer again, with JSON that fits and nothing else.");
+    agent.refused = agent.refused.saturating_add(1);
+    call::ask_again(agent, Message::text(Role::User, text));
+    state.ready.insert(Ready::Step(step));
+    Ok(())
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use kneo_core::event::{AfterBound, AfterFailure, BoundAt, Source};
 use kneo_core::message::{Message, Role};
-use kneo_core::plan::{EdgeIx, NodeIx, NodeKind, ScopeIx, StepStatus};
+use kneo_core::plan::{EdgeIx, NodeIx, NodeKind, ScopeIx, ServerIx, StepStatus};
 use kneo_core::{Failure, FailureKind, Path, Payload, Segment, Value};
 
 use super::Folded;
 use super::stop;
 use crate::engine::state::{
-    AgentPhase, AgentRun, BranchRun, Flow, FlowAt, FlowKind, NodeRun, Phase, Ready, ScopeRun, State, StepResult,
-    StepRun, Timer, Tries,
+    AgentPhase, AgentRun, BranchRun, Flow, FlowAt, FlowKind, NodeRun, Phase, Ready, ScopeRun, ServerPhase, ServerRun,
+    State, StepResult, StepRun, Timer, Tries,
 };
 
 const NO_FLOW: &str = "no flow is there";
@@ -74,13 +74,20 @@ pub(super) fn entered(state: &mut State, path: &Path, via: Option<EdgeIx>, input
     let program = Arc::clone(&state.program);
     let def = program.plan().node(node).ok_or(NO_NODE)?;
     let phase = match &def.kind {
-        NodeKind::Agent(_) => Phase::Agent(Box::new(AgentRun {
-            messages: vec![Arc::new(Message::text(role, value.to_text()))],
-            turn: 1,
-            usage: Default::default(),
-            tries: Tries::default(),
-            phase: AgentPhase::Turn,
-        })),
+        NodeKind::Agent(at) => {
+            let unknown =
+                |server: &ServerIx| ServerRun { server: *server, tries: Tries::default(), phase: ServerPhase::New };
+            let servers: Vec<ServerRun> = program.servers(*at).iter().map(unknown).collect();
+            Phase::Agent(Box::new(AgentRun {
+                messages: vec![Arc::new(Message::text(role, value.to_text()))],
+                turn: 1,
+                usage: Default::default(),
+                tries: Tries::default(),
+                phase: if servers.is_empty() { AgentPhase::Turn } else { AgentPhase::Discovering },
+                servers,
+                refused: 0,
+            }))
+        }
         NodeKind::Workflow(scope) => {
             open_scope(state, path.clone(), *scope, value.clone())?;
             Phase::Nested
@@ -93,7 +100,7 @@ pub(super) fn entered(state: &mut State, path: &Path, via: Option<EdgeIx>, input
         state.timers.insert((state.last_at.after(timeout), Timer::StepTimeout(path.clone())));
     }
     let tries = Tries::default();
-    let step = StepRun { node, flow: base, input: value, tries, phase, decision: None, error: None };
+    let step = StepRun { node, flow: base, input: value, tries, phase, decision: None, error: None, key: None };
     state.steps.insert(path.clone(), step);
     state.ready.insert(Ready::Step(path.clone()));
     Ok(())
@@ -192,11 +199,21 @@ fn take_step(state: &mut State, path: &Path) -> Result<StepRun, &'static str> {
     state.ready.remove(&Ready::Step(path.clone()));
     drop_timers(state, path);
     if matches!(step.phase, Phase::Nested) {
-        state.scopes.remove(path);
-        state.flows.remove(path);
-        state.ready.remove(&Ready::Flow(path.clone()));
+        forget_scope(state, path);
     }
     Ok(step)
+}
+
+/// Removes what ran behind a tool call.
+pub(super) fn close_scope(state: &mut State, path: &Path) {
+    drop_timers(state, path);
+    forget_scope(state, path);
+}
+
+fn forget_scope(state: &mut State, path: &Path) {
+    state.scopes.remove(path);
+    state.flows.remove(path);
+    state.ready.remove(&Ready::Flow(path.clone()));
 }
 
 fn drop_timers(state: &mut State, path: &Path) {
@@ -266,10 +283,14 @@ pub(super) fn fork_taken(state: &mut State, path: &Path, started: &[u32]) -> Fol
     let NodeKind::Fork(fork) = &program.plan().node(step.node).ok_or(NO_NODE)?.kind else {
         return Err("the step is not a fork");
     };
-    step.phase = Phase::Forked(vec![BranchRun::Running; fork.branches.len()]);
+    let run = |at: u32| if started.contains(&at) { BranchRun::Running } else { BranchRun::Skipped };
+    step.phase = Phase::Forked((0u32..).take(fork.branches.len()).map(run).collect());
     let (input, base) = (step.input.clone(), step.flow.clone());
     let scope = state.flows.get(&base).ok_or(NO_FLOW)?.scope.clone();
-    state.ready.remove(&Ready::Step(path.clone()));
+    // Without a branch nothing else would ask the fork again.
+    if !started.is_empty() {
+        state.ready.remove(&Ready::Step(path.clone()));
+    }
     for index in started {
         let branch = fork.branches.get(*index as usize).ok_or("the fork has no such branch")?;
         let at = path.child(Segment::Branch(*index));

@@ -2,10 +2,11 @@
 
 use kneo_core::{Path, Segment};
 
-use crate::engine::state::{BranchRun, Phase, Ready, State, Timer};
+use super::effect::{Owner, owner};
+use crate::engine::state::{BranchRun, CallPhase, Phase, Ready, State, Timer};
 
-/// Forgets what has not settled below a path, and tells its effects to stop. A step at the path itself stays live: its
-/// time is over, and it fails when they have ended.
+/// Forgets what has not settled below a path, and tells its effects to stop. A step or a call at the path itself stays
+/// live: its time is over, and it fails when they have ended.
 pub(super) fn stop(state: &mut State, path: &Path) {
     let owned = |at: &Path| at.is_within(path);
     state.flows.retain(|at, _| !owned(at));
@@ -30,6 +31,9 @@ pub(super) fn stop(state: &mut State, path: &Path) {
     if let Some(step) = state.steps.get_mut(path) {
         step.phase = Phase::TimedOut;
         state.ready.insert(Ready::Step(path.clone()));
+    } else if let Some((step, Owner::Call(call))) = owner(state, path) {
+        call.phase = CallPhase::TimedOut;
+        state.ready.insert(Ready::Step(step));
     }
     // A stopped branch is settled for its fork; anything else has no fork to tell.
     let _ = set_branch(state, path, BranchRun::Cancelled);

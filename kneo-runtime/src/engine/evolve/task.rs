@@ -8,7 +8,7 @@ use kneo_core::{Actor, Name, Path, TaskId, Timestamp, Value};
 
 use super::Folded;
 use super::effect::{Owner, owner};
-use crate::engine::state::{Answer, Ask, CallPhase, OpenTask, Phase, Ready, State, Timer};
+use crate::engine::state::{Answer, Ask, CallPhase, Edited, OpenTask, Phase, Ready, State, Timer};
 
 const NO_TASK: &str = "no such task is open";
 const NO_OWNER: &str = "nothing there waits for a person";
@@ -26,7 +26,7 @@ pub(super) fn opened(state: &mut State, path: &Path, opened: &TaskOpened) -> Fol
             state.ready.remove(&Ready::Step(step));
         }
         Owner::Call(call) => call.phase = CallPhase::Asking(ask),
-        Owner::Turn(_) => return Err("a turn does not ask people"),
+        Owner::Turn(_) | Owner::Server(_) => return Err(NO_OWNER),
     }
     if let Some(deadline) = opened.deadline {
         state.timers.insert((deadline, Timer::Task(opened.task)));
@@ -61,6 +61,7 @@ pub(super) fn expired(state: &mut State, task: TaskId, then: &AfterExpiry, at: T
 }
 
 fn answered(state: &mut State, path: &Path, answer: Answer) -> Folded {
+    let mut granted = None;
     let (step, owner) = owner(state, path).ok_or(NO_OWNER)?;
     match owner {
         Owner::Step(run) => {
@@ -72,10 +73,23 @@ fn answered(state: &mut State, path: &Path, answer: Answer) -> Folded {
         }
         Owner::Call(call) => {
             let CallPhase::Asking(ask) = call.phase else { return Err(NO_OWNER) };
+            if ask == Ask::Approval
+                && let Answer::Decided { decision, by, .. } = &answer
+            {
+                match decision {
+                    Decision::Edit { content } => {
+                        let by = by.as_ref().and_then(Actor::name).cloned();
+                        call.edited = Some(Edited { arguments: content.value().clone(), by });
+                    }
+                    Decision::ApproveForRun { .. } => granted = call.tool.clone(),
+                    _ => {}
+                }
+            }
             call.phase = CallPhase::Answered(ask, answer);
         }
-        Owner::Turn(_) => return Err("a turn does not ask people"),
+        Owner::Turn(_) | Owner::Server(_) => return Err(NO_OWNER),
     }
+    state.granted.extend(granted);
     state.ready.insert(Ready::Step(step));
     Ok(())
 }

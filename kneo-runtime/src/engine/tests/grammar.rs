@@ -43,6 +43,12 @@ pub(super) enum Work {
     Agent(u8),
     /// As an agent with so many turns, whose calls somebody allows or refuses.
     Consulted(u8),
+    /// As an agent with so many turns, whose tools are a server's: one that the plan declares, one of the whole server.
+    Served(u8),
+    /// As an agent with one turn, whose tool is a workflow that does the work; what it gives is the model's to read.
+    Deputy(Vec<Work>),
+    /// `{"v": a(input)}`, after so many answers that do not fit.
+    Shaped(u8),
     /// `f<k>` applied so many times, by a cycle.
     Cycle(u8, u8),
     /// `f<k>` applied so many times, by a cycle whose bound leads to `f0`.
@@ -55,6 +61,10 @@ pub(super) enum Work {
     Nested(Vec<Work>),
     /// Side by side.
     Parallel(Vec<Work>),
+    /// Side by side with a branch that fails and one that never ends, neither of which is waited for.
+    Enough(Vec<Work>),
+    /// Side by side with a branch whose condition does not hold.
+    Chosen(Vec<Work>),
 }
 
 /// What the work gives, by definition.
@@ -65,11 +75,14 @@ pub(super) fn expected(work: &[Work], input: Value) -> Value {
         Work::Overdue(_) | Work::Broken(..) => input,
         Work::Fails | Work::Hangs => unreachable!("only part of other work"),
         Work::Set => Value::map([("v", Value::Str(input.to_text()))]).unwrap(),
-        Work::Agent(_) | Work::Consulted(_) => Value::from(format!("a({})", input.to_text())),
+        Work::Agent(_) | Work::Consulted(_) | Work::Served(_) | Work::Deputy(_) => {
+            Value::from(format!("a({})", input.to_text()))
+        }
+        Work::Shaped(_) => Value::map([("v", Value::from(format!("a({})", input.to_text())))]).unwrap(),
         Work::Cycle(k, times) => (0..*times).fold(input, |input, _| applied(*k, &input)),
         Work::Left(k, times) => applied(0, &(0..*times).fold(input, |input, _| applied(*k, &input))),
         Work::Nested(inner) => expected(inner, input),
-        Work::Parallel(branches) => {
+        Work::Parallel(branches) | Work::Enough(branches) | Work::Chosen(branches) => {
             let outputs = branches.iter().enumerate();
             let outputs =
                 outputs.map(|(at, work)| (format!("b{at}"), expected(std::slice::from_ref(work), input.clone())));
@@ -101,6 +114,8 @@ pub(super) fn work() -> impl Strategy<Value = Vec<Work>> {
         1 => Just(Work::Refused),
         2 => (0u8..3).prop_map(Work::Agent),
         1 => (1u8..3).prop_map(Work::Consulted),
+        1 => (1u8..3).prop_map(Work::Served),
+        1 => (0u8..3).prop_map(Work::Shaped),
         1 => (0u8..9, 1u8..4).prop_map(|(k, times)| Work::Cycle(k, times)),
         1 => (0u8..9, 1u8..4).prop_map(|(k, times)| Work::Left(k, times)),
     ];
@@ -111,6 +126,9 @@ pub(super) fn work() -> impl Strategy<Value = Vec<Work>> {
             2 => many.clone().prop_map(Work::Nested),
             2 => many.clone().prop_map(Work::Parallel),
             1 => many.clone().prop_map(Work::Overdue),
+            1 => many.clone().prop_map(Work::Deputy),
+            1 => many.clone().prop_map(Work::Enough),
+            1 => many.clone().prop_map(Work::Chosen),
             1 => (on_error, many).prop_map(|(on_error, branches)| Work::Broken(on_error, branches)),
         ]
     });
@@ -118,7 +136,11 @@ pub(super) fn work() -> impl Strategy<Value = Vec<Work>> {
 }
 
 pub(super) fn plan(work: &[Work]) -> Arc<CompiledPlan> {
-    let mut build = Build::default();
+    let look = tool("look", Approval::Never, ToolBackingDef::Implementation(name("look")));
+    let touch = tool("touch", Approval::Always, ToolBackingDef::Implementation(name("touch")));
+    let fetch = ToolBackingDef::Mcp { server: ServerIx::new(0), tool: Arc::from("fetch") };
+    let fetch = tool("fetch", Approval::Never, fetch);
+    let mut build = Build { tools: vec![look, touch, fetch], ..Build::default() };
     let root = build.scope(work);
     let plan = Plan {
         plan_version: PLAN_VERSION,
@@ -128,10 +150,11 @@ pub(super) fn plan(work: &[Work]) -> Arc<CompiledPlan> {
         nodes: build.nodes,
         edges: build.edges,
         agents: build.agents,
-        tools: vec![tool("look", Approval::Never), tool("touch", Approval::Always)],
+        tools: build.tools,
+        servers: vec![server()],
         functions: build.functions,
         humans: build.humans,
-        schemas: Vec::new(),
+        schemas: vec![Value::from_json_text(SHAPE).unwrap()],
         input: None,
         outputs: None,
         limits: Limits::default(),
@@ -143,12 +166,32 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn tool(text: &str, approval: Approval) -> ToolDef {
+/// What an answer of shaped work fits.
+const SHAPE: &str = r#"{"type": "object", "required": ["v"], "properties": {"v": {"type": "string"}}}"#;
+
+fn server() -> McpServerDef {
+    let url = Arc::from("http://localhost/");
+    let (headers, bearer_ref, tls) = (Vec::new(), None, TlsDef::default());
+    McpServerDef {
+        name: name("shop"),
+        transport: Transport::Http(HttpDef { url, headers, bearer_ref, tls }),
+        timeout_ms: None,
+        max_response_bytes: None,
+        tools: ServerTools {
+            exclude: vec![Arc::from("fetch")],
+            prefix: Some(Arc::from("s_")),
+            effect: Effect::Read,
+            ..ServerTools::default()
+        },
+    }
+}
+
+fn tool(text: &str, approval: Approval, backing: ToolBackingDef) -> ToolDef {
     ToolDef {
         name: name(text),
         description: None,
         parameters: None,
-        backing: BackingDef::Implementation(name(text)),
+        backing,
         effect: Effect::Read,
         on_uncertain: OnUncertain::Retry,
         approval,
@@ -164,6 +207,7 @@ struct Build {
     nodes: Vec<Node>,
     edges: Vec<Edge>,
     agents: Vec<AgentDef>,
+    tools: Vec<ToolDef>,
     functions: Vec<FunctionDef>,
     humans: Vec<HumanDef>,
 }
@@ -179,7 +223,10 @@ impl Build {
         while let Some(item) = items.get(next).cloned() {
             let more = match &item {
                 Work::Parallel(branches) => branches.clone(),
-                Work::Broken(_, branches) => branches.iter().cloned().chain([Work::Fails]).collect(),
+                Work::Broken(_, branches) | Work::Chosen(branches) => {
+                    branches.iter().cloned().chain([Work::Fails]).collect()
+                }
+                Work::Enough(branches) => branches.iter().cloned().chain([Work::Fails, Work::Hangs]).collect(),
                 Work::Replaced(k) => vec![Work::Call(*k)],
                 // A leaf of its own leads on to where the cycle would have.
                 Work::Left(..) => vec![Work::Call(0)],
@@ -202,7 +249,8 @@ impl Build {
             let policy = self.policy(item, &extra[k]);
             let id = name(&format!("n{}", first + k as u32));
             let when = matches!(item, Work::Skipped).then(|| Expr::Literal(Value::Bool(false)));
-            self.nodes.push(Node { id, scope: at, when, input: None, policy, kind, out: Vec::new() });
+            let (input, output, idempotency_key, out) = (None, None, None, Vec::new());
+            self.nodes.push(Node { id, scope: at, when, input, output, idempotency_key, policy, kind, out });
         }
         for (k, item) in items.iter().enumerate() {
             let node = first + k as u32;
@@ -234,7 +282,7 @@ impl Build {
 
     fn edge(&mut self, from: u32, to: u32, max_visits: Option<Bound>) {
         self.nodes[from as usize].out.push(EdgeIx::new(self.edges.len() as u32));
-        self.edges.push(Edge { from: NodeIx::new(from), to: NodeIx::new(to), when: None, max_visits });
+        self.edges.push(Edge { from: NodeIx::new(from), to: NodeIx::new(to), when: None, max_visits, ends: false });
     }
 
     fn policy(&self, item: &Work, extra: &[u32]) -> StepPolicy {
@@ -274,24 +322,56 @@ impl Build {
             Work::Approve => self.human("agrees", None, OnTimeout::Fail),
             Work::Reject => self.human("refuses", None, OnTimeout::Fail),
             Work::Absent(on_timeout) => self.human("may be away", Some(PATIENCE), *on_timeout),
-            Work::Agent(turns) => self.agent(*turns, 0),
-            Work::Consulted(turns) => self.agent(*turns, 1),
+            Work::Agent(turns) => self.agent(format!("agent{turns}"), Some(0)),
+            Work::Consulted(turns) => self.agent(format!("agent{turns}"), Some(1)),
+            Work::Served(turns) => {
+                let kind = self.agent(format!("agent{turns}"), Some(2));
+                if let Some(agent) = self.agents.last_mut() {
+                    agent.servers = vec![ServerIx::new(0)];
+                }
+                kind
+            }
+            Work::Shaped(bad) => {
+                let kind = self.agent(format!("shaped{bad}"), None);
+                if let Some(agent) = self.agents.last_mut() {
+                    agent.output = Some(SchemaIx::new(0));
+                }
+                kind
+            }
+            Work::Deputy(inner) => {
+                let scope = self.scope(inner);
+                self.tools.push(tool("deputy", Approval::Never, ToolBackingDef::Workflow(scope)));
+                self.agent("agent1".to_owned(), Some(self.tools.len() as u32 - 1))
+            }
             Work::Nested(inner) => NodeKind::Workflow(self.scope(inner)),
             Work::Overdue(inner) => {
                 let beside = Work::Nested(inner.clone());
                 NodeKind::Workflow(self.scope(&[Work::Parallel(vec![Work::Hangs, beside])]))
             }
-            Work::Parallel(_) | Work::Broken(..) => {
+            Work::Parallel(_) | Work::Broken(..) | Work::Enough(_) | Work::Chosen(_) => {
                 let on_branch_error = match item {
                     Work::Broken(on_error, _) => *on_error,
                     _ => OnBranchError::FailFast,
                 };
                 let branches = extra.iter().enumerate();
-                let branches =
-                    branches.map(|(k, start)| Branch { name: name(&format!("b{k}")), start: NodeIx::new(*start) });
+                let chosen = |k: usize| match item {
+                    Work::Chosen(branches) => Some(Condition::Expr(Expr::Literal(Value::Bool(k < branches.len())))),
+                    _ => None,
+                };
+                let branches = branches.map(|(k, start)| Branch {
+                    name: name(&format!("b{k}")),
+                    start: NodeIx::new(*start),
+                    when: chosen(k),
+                });
+                let join = match item {
+                    Work::Enough(branches) if branches.len() == 1 => JoinRule::Any,
+                    Work::Enough(branches) => JoinRule::AtLeast(NonZeroU32::new(branches.len() as u32).unwrap()),
+                    _ => JoinRule::All,
+                };
                 NodeKind::Fork(Fork {
                     branches: branches.collect(),
-                    join: JoinRule::All,
+                    from: None,
+                    join,
                     rest: Rest::Cancel,
                     on_branch_error,
                     combine: Combine::Map,
@@ -316,15 +396,17 @@ impl Build {
         NodeKind::Human(HumanIx::new(self.humans.len() as u32 - 1))
     }
 
-    fn agent(&mut self, turns: u8, tool: u32) -> NodeKind {
+    fn agent(&mut self, text: String, tool: Option<u32>) -> NodeKind {
         let model =
             ModelDef { provider: name("model"), name: None, temperature: None, token_budget: None, extra: None };
         self.agents.push(AgentDef {
-            name: name(&format!("agent{turns}")),
+            name: name(&text),
             system_prompt: None,
             model,
             strategy: kneo_core::plan::Strategy::React { max_iterations: NonZeroU32::new(10).unwrap() },
-            tools: vec![ToolIx::new(tool)],
+            tools: tool.into_iter().map(ToolIx::new).collect(),
+            servers: Vec::new(),
+            output: None,
         });
         NodeKind::Agent(AgentIx::new(self.agents.len() as u32 - 1))
     }

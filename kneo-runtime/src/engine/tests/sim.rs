@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kneo_core::event::{EffectKind, Entry, Event, RunStarted, TaskDecided};
 use kneo_core::message::{Message, Part, Role, StopReason, ToolCall};
 use kneo_core::plan::{CompiledPlan, NodeKind};
-use kneo_core::provider::ModelAnswer;
+use kneo_core::provider::{ModelAnswer, ToolOffer};
 use kneo_core::task::{Decision, DecisionKind, TaskCause};
 use kneo_core::{
     Actor, Attempt, Failure, FailureKind, Fence, Name, Path, Payload, RunId, TaskId, Timestamp, Usage, Value, WorkerId,
@@ -76,7 +76,7 @@ impl Checks {
             Event::EffectFailed { .. } | Event::EffectLost { .. } | Event::EffectCancelled { .. } => {
                 assert!(self.in_flight.remove(&entry.path), "{:?} ended twice", entry.path);
             }
-            Event::StepFailed { .. } | Event::StepCompleted { .. } => {
+            Event::StepFailed { .. } | Event::StepCompleted { .. } | Event::CallReturned | Event::CallFailed { .. } => {
                 let within = self.in_flight.iter().find(|path| path.is_within(&entry.path));
                 assert!(within.is_none(), "{:?} is over before {within:?}", entry.path);
             }
@@ -194,18 +194,32 @@ impl Sim {
                 let name = self.state.plan().function(function).unwrap().name.clone();
                 self.call(path, name.as_str(), &input)
             }
-            EffectRequest::ToolCall { arguments, .. } => EffectResult::Value(arguments),
+            EffectRequest::ToolCall { arguments, .. } | EffectRequest::ServerCall { arguments, .. } => {
+                EffectResult::Value(arguments)
+            }
+            EffectRequest::Discovery { .. } => {
+                let any = || Value::from_json_text(r#"{"type": "object", "required": ["q"]}"#).unwrap();
+                EffectResult::Offer(["look", "fetch", "touch"].map(|name| ToolOffer::new(name, "", any())).into())
+            }
             EffectRequest::ModelTurn { request, .. } => {
-                let turns: u32 = request.agent.trim_start_matches("agent").parse().unwrap();
                 let said = request.messages[0].to_text();
                 let usage = Usage::new(3, 2);
-                EffectResult::Answer(Box::new(if request.turn <= turns {
-                    let tool = &request.tools[0].name;
-                    let call = |id: &str| {
-                        let arguments = Value::map([("q", Value::from(id))]).unwrap();
-                        Part::ToolCall(ToolCall::new(id, Arc::clone(tool), arguments))
+                if let Some(bad) = request.agent.strip_prefix("shaped") {
+                    let text = match request.turn <= bad.parse().unwrap() {
+                        true => "see above".to_owned(),
+                        false => Value::map([("v", Value::from(format!("a({said})")))]).unwrap().to_text().to_string(),
                     };
-                    let message = Message::new(Role::Assistant, vec![call("1"), call("2")]);
+                    let message = Message::text(Role::Assistant, text);
+                    return EffectResult::Answer(Box::new(ModelAnswer::new(message, StopReason::End, usage)));
+                }
+                let turns: u32 = request.agent.trim_start_matches("agent").parse().unwrap();
+                EffectResult::Answer(Box::new(if request.turn <= turns {
+                    let call = |id: &str, tool: &ToolOffer| {
+                        let arguments = Value::map([("q", Value::from(id)), ("input", Value::from(id))]).unwrap();
+                        Part::ToolCall(ToolCall::new(id, Arc::clone(&tool.name), arguments))
+                    };
+                    let (first, last) = (request.tools.first().unwrap(), request.tools.last().unwrap());
+                    let message = Message::new(Role::Assistant, vec![call("1", first), call("2", last)]);
                     ModelAnswer::new(message, StopReason::ToolCalls, usage)
                 } else {
                     ModelAnswer::new(Message::text(Role::Assistant, format!("a({said})")), StopReason::End, usage)
@@ -257,9 +271,13 @@ impl Sim {
             }
         } else {
             match &open.opened.request.cause {
-                TaskCause::Approval { of } if *of == "touch" && self.rng.below(2) == 0 => {
-                    Decision::reject_because("no")
-                }
+                TaskCause::Approval { of } if *of == "touch" => match self.rng.below(5) {
+                    0 => Decision::reject_because("no"),
+                    1 => Decision::ApproveForRun { comment: None },
+                    2 => Decision::Edit { content: Payload::new(Value::map([("q", Value::Null)]).unwrap()).unwrap() },
+                    3 => Decision::Edit { content: Payload::new(Value::from("no object")).unwrap() },
+                    _ => Decision::approve(),
+                },
                 TaskCause::Approval { of } if *of == "refused" => Decision::reject(),
                 _ if self.human_at(&open.path).is_some_and(|human| *human == "refuses") => Decision::reject(),
                 _ => Decision::approve(),
