@@ -13,6 +13,7 @@ use crate::path::Path;
 use crate::payload::Payload;
 use crate::plan::{EdgeIx, NodeIx, OnTimeout};
 use crate::run::{Attempt, Fence, RunOutcome};
+use crate::seal::Seal;
 use crate::task::{Decision, Request};
 use crate::time::Timestamp;
 use crate::usage::Usage;
@@ -239,6 +240,8 @@ pub struct RunStarted {
     pub holds: Vec<Hold>,
     /// When the run is `timed_out`.
     pub deadline: Option<Timestamp>,
+    /// Who vouches for the plan.
+    pub seal: Option<Arc<Seal>>,
 }
 
 /// The idempotency key of a start.

@@ -8,6 +8,7 @@
 //! | write a store | [`store::Store`], [`commit::Commit`] |
 //! | write a provider, a tool, a function | [`provider::Provider`], [`tool::Tool`], [`tool::Function`] |
 //! | connect to somebody's tools | [`tool_server::ToolServer`], [`tool_server::Connector`] |
+//! | vouch for plans | [`seal::Seal`], [`seal::PlanVerifier`] |
 //! | watch runs | [`observer::Observer`], [`trace::TraceContext`] |
 //! | supply secrets, time, randomness | [`secret::SecretSource`], [`clock::Clock`], [`clock::Entropy`] |
 //! | read a run's journal | [`record::Record`], [`event::Event`] |
@@ -33,6 +34,7 @@ pub mod provider;
 pub mod record;
 pub mod run;
 pub mod schema;
+pub mod seal;
 pub mod secret;
 pub mod store;
 pub mod task;

@@ -12,6 +12,7 @@ mod suite {
     mod plans;
     mod requests;
     mod samples;
+    mod seals;
     mod values;
     mod words;
 }

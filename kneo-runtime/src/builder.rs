@@ -8,6 +8,7 @@ use kneo_core::clock::{Clock, Entropy};
 use kneo_core::observer::Observer;
 use kneo_core::plan::CommandDef;
 use kneo_core::provider::Provider;
+use kneo_core::seal::PlanVerifier;
 use kneo_core::secret::{SecretSource, Secrets};
 use kneo_core::store::Store;
 use kneo_core::tool::{Backing, Function, Tool};
@@ -183,6 +184,14 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> RuntimeBuilder {
         self.listeners.observers.push(observer);
+        self
+    }
+
+    /// Lets only those plans run that somebody vouches for: asked before a run starts, and before one goes on that this
+    /// runtime takes up. A plan that is older than the last one of its workflow to have run does not start.
+    #[must_use]
+    pub fn plan_verifier(mut self, verifier: Arc<dyn PlanVerifier>) -> RuntimeBuilder {
+        self.listeners.verifier = Some(verifier);
         self
     }
 

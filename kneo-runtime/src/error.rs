@@ -7,6 +7,8 @@ use kneo_core::call::CallError;
 use kneo_core::name::NameError;
 use kneo_core::plan::{DecodePlanError, Requirement};
 use kneo_core::schema::SchemaError;
+use kneo_core::seal::SealError;
+use kneo_core::secret::SecretError;
 use kneo_core::store::{CommitError, StoreError};
 use kneo_core::task::{DecisionKind, DecisionView, TaskState};
 use kneo_core::{Actor, Digest, Name, Path, RunId, RunStatus, TaskId, Timestamp, WorkerId};
@@ -331,6 +333,14 @@ pub enum RuntimeError {
         /// Why not.
         error: DecodePlanError,
     },
+    /// Nobody vouches for the plan, and this runtime asks for that.
+    #[error("the plan of `{workflow}` may not run here: {error}")]
+    PlanUnverified {
+        /// The workflow.
+        workflow: Name,
+        /// Why not.
+        error: SealError,
+    },
     /// The journal does not fit its plan.
     #[error("the journal of {} does not fit its plan at record {seq}: {message}", place.run)]
     JournalMismatch {
@@ -373,6 +383,7 @@ impl RuntimeError {
             RuntimeError::RequirementsMissing(error) => error.code(),
             RuntimeError::PlanMissing { .. } => "plan_missing",
             RuntimeError::PlanUnreadable { .. } => "plan_unreadable",
+            RuntimeError::PlanUnverified { .. } => "plan_unverified",
             RuntimeError::JournalMismatch { .. } => "plan_mismatch",
             RuntimeError::ClientOnly => "client_only",
             RuntimeError::ShuttingDown => "shutting_down",
@@ -386,6 +397,9 @@ impl RuntimeError {
         match self {
             RuntimeError::Conflict { .. } | RuntimeError::Held { .. } => true,
             RuntimeError::Store(error) => error.is_retryable(),
+            RuntimeError::PlanUnverified { error, .. } => {
+                matches!(error, SealError::Key(SecretError::Unavailable { .. }))
+            }
             RuntimeError::InputInvalid { .. }
             | RuntimeError::PayloadTooLarge { .. }
             | RuntimeError::NameInvalid { .. }
@@ -430,6 +444,7 @@ impl RuntimeError {
             | RuntimeError::RequestChanged { .. }
             | RuntimeError::NotAuthorised { .. }
             | RuntimeError::RequirementsMissing(_)
+            | RuntimeError::PlanUnverified { .. }
             | RuntimeError::ClientOnly
             | RuntimeError::ShuttingDown
             | RuntimeError::Store(_) => None,

@@ -49,6 +49,7 @@ mod steer;
 pub mod system;
 pub mod testkit;
 pub mod typed;
+mod verify;
 mod view;
 
 pub use builder::{Options, RuntimeBuilder, WorkerRole};

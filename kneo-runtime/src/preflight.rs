@@ -8,8 +8,9 @@ use kneo_core::plan::{CompiledPlan, Requirement};
 use kneo_core::secret::SecretError;
 use kneo_core::store::{Page, RunQuery};
 
-use crate::error::BindError;
+use crate::error::{BindError, RuntimeError};
 use crate::shared::Shared;
+use crate::verify;
 
 /// Everything that would keep runs of a plan from getting on in this host.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub enum PreflightProblem {
     Bind(Arc<BindError>),
     /// A secret cannot be had.
     Secret(SecretError),
+    /// Nobody vouches for the plan.
+    Unverified(RuntimeError),
     /// The store does not answer.
     Store(kneo_core::store::StoreError),
 }
@@ -40,6 +43,7 @@ impl PreflightProblem {
         match self {
             PreflightProblem::Bind(error) => error.code(),
             PreflightProblem::Secret(error) => error.code(),
+            PreflightProblem::Unverified(error) => error.code(),
             PreflightProblem::Store(error) => error.code(),
         }
     }
@@ -51,6 +55,7 @@ impl PreflightProblem {
             PreflightProblem::Bind(_) => "register what is missing before the runtime is built",
             PreflightProblem::Secret(SecretError::Missing { .. }) => "give the secret source a secret of this name",
             PreflightProblem::Secret(_) => "see that the secret source can be reached",
+            PreflightProblem::Unverified(_) => "start what a signed bundle holds, with a key that counts here",
             PreflightProblem::Store(_) => "see that the store can be reached, read and written",
         }
     }
@@ -61,6 +66,7 @@ impl fmt::Display for PreflightProblem {
         match self {
             PreflightProblem::Bind(error) => error.fmt(f),
             PreflightProblem::Secret(error) => error.fmt(f),
+            PreflightProblem::Unverified(error) => error.fmt(f),
             PreflightProblem::Store(error) => error.fmt(f),
         }
     }
@@ -93,6 +99,10 @@ pub(crate) async fn preflight(shared: &Shared, plan: &Arc<CompiledPlan>) -> Resu
             problems.extend(secrets.secret(&name).await.err().map(PreflightProblem::Secret));
         }
     }
+    problems.extend(match verify::start(shared, plan).await {
+        Err(RuntimeError::Store(error)) => Some(PreflightProblem::Store(error)),
+        verified => verified.err().map(PreflightProblem::Unverified),
+    });
     let look = shared.store.runs(&RunQuery::new(shared.namespace.clone()), Page { offset: 0, limit: 1 }).await;
     problems.extend(look.err().map(PreflightProblem::Store));
     if let Err(error) = bound {

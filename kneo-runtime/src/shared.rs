@@ -9,6 +9,7 @@ use kneo_core::observer::Observer;
 use kneo_core::plan::CompiledPlan;
 use kneo_core::record::Stored;
 use kneo_core::run::RunKey;
+use kneo_core::seal::PlanVerifier;
 use kneo_core::store::{CommitError, Committed, Page, RunRow, Store, StoreError, TaskQuery};
 use kneo_core::task::TaskRow;
 use kneo_core::{Cancel, CommitId, Digest, Name, Namespace, RunId, Seq, TaskId, Timestamp, WorkerId};
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) namespace: Namespace,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) verifier: Option<Arc<dyn PlanVerifier>>,
     pub(crate) worker: WorkerId,
     pub(crate) options: Options,
     pub(crate) plans: Plans,
@@ -54,11 +56,12 @@ pub(crate) struct Shared {
     pub(crate) background: TaskTracker,
 }
 
-/// Who is told of what happens.
+/// Who is told of what happens, or asked.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) verifier: Option<Arc<dyn PlanVerifier>>,
 }
 
 impl Shared {
@@ -71,7 +74,7 @@ impl Shared {
         host: Host,
         options: Options,
     ) -> Shared {
-        let Listeners { deltas, observers } = listeners;
+        let Listeners { deltas, observers, verifier } = listeners;
         let worker = WorkerId::new(clock.now(), entropy.id_bytes());
         Shared {
             store,
@@ -80,6 +83,7 @@ impl Shared {
             namespace,
             deltas,
             observers,
+            verifier,
             worker,
             plans: Plans::new(host),
             live: LiveRuns::new(options.max_live_runs),

@@ -19,6 +19,7 @@ use crate::engine::{Program, REVISION};
 use crate::error::{RuntimeError, unexpected};
 use crate::run::{Admission, RunHandle};
 use crate::shared::Shared;
+use crate::verify;
 
 /// What a run starts with.
 #[derive(Clone, Debug)]
@@ -124,6 +125,7 @@ impl Start {
             idempotency,
             holds: exclusive.into_iter().map(hold).collect::<Result<_, _>>()?,
             deadline: within.map(|within| now.after(within)),
+            seal: plan.seal().cloned(),
         };
         Ok((started, by.map_or(Actor::Host, Actor::trusted)))
     }
@@ -174,6 +176,7 @@ pub(crate) async fn start(
     if shared.closing.is_cancelled() {
         return Err(RuntimeError::ShuttingDown);
     }
+    verify::start(shared, plan).await?;
     // A worker makes sure that it could run what it starts; a client leaves that to workers.
     let bound = match shared.is_worker() {
         true => Some(shared.plans.bind(plan).map_err(RuntimeError::RequirementsMissing)?),

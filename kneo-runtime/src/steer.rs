@@ -14,6 +14,7 @@ use crate::error::{Action, RuntimeError};
 use crate::human::external;
 use crate::run::{Admission, RunHandle};
 use crate::shared::Shared;
+use crate::verify;
 
 /// What became of a cancel request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,6 +120,8 @@ pub(crate) async fn resume(shared: &Arc<Shared>, resume: Resume) -> Result<RunHa
         return Err(RuntimeError::ClientOnly);
     }
     let plan = shared.plan(run, row.plan).await?;
+    let seal = verify::seal_of(shared, &row.key).await?;
+    verify::go_on(shared, &plan, seal.as_deref()).await?;
     shared.plans.bind(&plan).map_err(RuntimeError::RequirementsMissing)?;
     shared.ask_for(run, row.plan);
     let since = shared.now();

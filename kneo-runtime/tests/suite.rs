@@ -24,5 +24,6 @@ mod suite {
     mod start;
     mod support;
     mod typed;
+    mod verify;
     mod worker;
 }

@@ -78,6 +78,7 @@ impl World {
             idempotency: None,
             holds: Vec::new(),
             deadline: None,
+            seal: None,
         };
         let entries = decide(&self.state(), &self.input(self.now(), InputKind::Start(Box::new(started))));
         let records: Vec<Record> = entries.into_iter().map(|entry| record(Actor::Host, entry)).collect();

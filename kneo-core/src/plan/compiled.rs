@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{NodeIx, NodeKind, OnError, OnMax, PLAN_VERSION, Plan, ToolBackingDef};
 use crate::digest::Digest;
+use crate::seal::Seal;
 use crate::value::Value;
 
 /// A checked plan, its canonical bytes and their digest.
@@ -19,6 +20,7 @@ pub struct CompiledPlan {
     digest: Digest,
     bytes: Bytes,
     origins: Origins,
+    seal: Option<Arc<Seal>>,
 }
 
 /// Where the nodes of a plan stand in the spec; never part of the digest.
@@ -117,7 +119,13 @@ impl CompiledPlan {
         check(&plan)?;
         let bytes = serde_json_canonicalizer::to_vec(&plan).map_err(|e| PlanError::Canonical(e.to_string()))?;
         let bytes = Bytes::from(bytes);
-        Ok(CompiledPlan { digest: Digest::of(&bytes), plan: Arc::new(plan), bytes, origins: Origins::default() })
+        Ok(CompiledPlan {
+            digest: Digest::of(&bytes),
+            plan: Arc::new(plan),
+            bytes,
+            origins: Origins::default(),
+            seal: None,
+        })
     }
 
     /// Reads a stored plan; the digest is checked before anything is decoded.
@@ -139,7 +147,7 @@ impl CompiledPlan {
         }
         let plan: Plan = serde_json::from_slice(&bytes).map_err(syntax)?;
         check(&plan)?;
-        Ok(CompiledPlan { plan: Arc::new(plan), digest, bytes, origins: Origins::default() })
+        Ok(CompiledPlan { plan: Arc::new(plan), digest, bytes, origins: Origins::default(), seal: None })
     }
 
     /// The same plan with the positions of its nodes.
@@ -147,6 +155,19 @@ impl CompiledPlan {
     pub fn with_origins(mut self, origins: Origins) -> CompiledPlan {
         self.origins = origins;
         self
+    }
+
+    /// The same plan under a seal; whether it is of this plan is for a verifier to say.
+    #[must_use]
+    pub fn with_seal(mut self, seal: Seal) -> CompiledPlan {
+        self.seal = Some(Arc::new(seal));
+        self
+    }
+
+    /// The seal that came with the plan.
+    #[must_use]
+    pub fn seal(&self) -> Option<&Arc<Seal>> {
+        self.seal.as_ref()
     }
 
     /// The plan.

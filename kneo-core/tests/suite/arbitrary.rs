@@ -154,9 +154,11 @@ fn request() -> impl Strategy<Value = Request> {
 fn started() -> impl Strategy<Value = Event> {
     let holds = vec((name(), name(), any::<u32>()).prop_map(|(scope, key, slot)| Hold { scope, key, slot }), 0..3);
     let start = (name(), digest()).prop_map(|(key, digest)| StartKey { key, digest });
-    (name(), digest(), payload(), vec((name(), text()), 0..3), of(start), holds, of(time())).prop_map(
-        |(workflow, plan, input, labels, idempotency, holds, deadline)| {
-            Event::RunStarted(Box::new(RunStarted { workflow, plan, input, labels, idempotency, holds, deadline }))
+    let seal = digest().prop_map(|plan| Arc::new(super::samples::seal(plan)));
+    (name(), digest(), payload(), vec((name(), text()), 0..3), of(start), holds, of(time()), of(seal)).prop_map(
+        |(workflow, plan, input, labels, idempotency, holds, deadline, seal)| {
+            let started = RunStarted { workflow, plan, input, labels, idempotency, holds, deadline, seal };
+            Event::RunStarted(Box::new(started))
         },
     )
 }

@@ -40,6 +40,7 @@ fn starts() -> Vec<Record> {
             Hold { scope: name("pool"), key: name("gpu"), slot: 2 },
         ],
         deadline: Some(later(60)),
+        seal: Some(Arc::new(super::samples::seal(digest(1)))),
     };
     let least = RunStarted {
         input: Payload::null(),
@@ -47,6 +48,7 @@ fn starts() -> Vec<Record> {
         idempotency: None,
         holds: Vec::new(),
         deadline: None,
+        seal: None,
         ..full.clone()
     };
     let start = |actor, started| record_of(actor, "", Event::RunStarted(Box::new(started)));

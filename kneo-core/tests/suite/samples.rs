@@ -6,6 +6,8 @@ use bytes::Bytes;
 use kneo_core::event::{Entry, Event};
 use kneo_core::plan::{EdgeIx, NodeIx};
 use kneo_core::record::Record;
+use kneo_core::seal::{Claim, Seal, SealKey};
+use kneo_core::secret::Secret;
 use kneo_core::trace::TraceContext;
 use kneo_core::{
     Actor, Attempt, Digest, Failure, FailureKind, Name, Namespace, Payload, RunId, RunKey, TaskId, Timestamp, Value,
@@ -86,6 +88,28 @@ pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
 
 pub(super) fn trace() -> TraceContext {
     TRACE.parse().unwrap()
+}
+
+/// The key with which samples are sealed.
+pub(super) fn seal_key() -> SealKey {
+    SealKey::new(&Secret::new("k".repeat(32))).unwrap()
+}
+
+/// A claim about a plan of the workflow `report`.
+pub(super) fn claim(plan: Digest) -> Claim {
+    Claim {
+        key: name("release-1"),
+        workflow: name("report"),
+        plan,
+        sequence: 7,
+        environment: Some(name("production")),
+        approved_by: name("ana"),
+        sealed_at: AT,
+    }
+}
+
+pub(super) fn seal(plan: Digest) -> Seal {
+    Seal::new(claim(plan), &seal_key()).unwrap()
 }
 
 /// A record of the worker at [`AT`], without a trace.

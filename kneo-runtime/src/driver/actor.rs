@@ -25,6 +25,7 @@ use crate::error::{RuntimeError, unexpected};
 use crate::observe;
 use crate::replay::fold;
 use crate::shared::Shared;
+use crate::verify;
 use effects::Running;
 
 /// Advances one run, from claim or start to the end of the lease.
@@ -186,7 +187,7 @@ impl Actor {
     async fn live(mut self, opening: Opening) {
         let opened = match opening {
             Opening::Create(answer) => self.make(answer).await,
-            Opening::Claim => self.rebuild().await,
+            Opening::Claim => self.take_up().await,
         };
         let stop = match opened {
             Ok(()) => self.run().await,
@@ -268,6 +269,17 @@ impl Actor {
             Err(error) => tracing::warn!(%error, "the news of the run could not be read"),
         }
         Ok(())
+    }
+
+    /// Reads the journal of a run that another began, and makes sure that its plan may run here.
+    async fn take_up(&mut self) -> Result<(), Stop> {
+        self.rebuild().await?;
+        let seal = self.state.seal();
+        match verify::go_on(&self.shared, self.bound.program.compiled(), seal.as_deref()).await {
+            // A run that is to be stopped starts nothing any more, whatever its plan.
+            Err(_) if self.state.is_cancel_requested() => Ok(()),
+            verified => Ok(verified?),
+        }
     }
 
     /// Reads the whole journal: after a claim, and when others were faster than a commit.

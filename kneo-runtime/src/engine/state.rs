@@ -9,6 +9,7 @@ use std::time::Duration;
 use kneo_core::event::{EffectKind, RunStarted, TaskOpened};
 use kneo_core::message::Role;
 use kneo_core::plan::{EdgeIx, NodeIx, Plan, ScopeIx, StepStatus};
+use kneo_core::seal::Seal;
 use kneo_core::task::Decision;
 use kneo_core::{
     Actor, Attempt, Failure, Name, Path, RunId, RunOutcome, RunStatus, Segment, TaskId, Timestamp, Usage, Value,
@@ -314,6 +315,12 @@ impl State {
     #[must_use]
     pub fn started_at(&self) -> Timestamp {
         self.started_at
+    }
+
+    /// The seal under which the run started.
+    #[must_use]
+    pub fn seal(&self) -> Option<Arc<Seal>> {
+        self.start.as_ref()?.seal.clone()
     }
 
     /// Whether somebody asked for the run to stop.

@@ -133,6 +133,7 @@ impl Kit {
             idempotency: None,
             holds: Vec::new(),
             deadline: None,
+            seal: None,
         };
         Start { run: self.run_key(), actor: Actor::Host, started }
     }

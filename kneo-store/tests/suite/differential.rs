@@ -304,6 +304,7 @@ impl Pair {
                         .into_iter()
                         .collect(),
                     deadline: deadline.map(|seconds| self.in_seconds(seconds)),
+                    seal: None,
                 }));
                 let lease = lease.map_or(LeaseChange::Keep, |by| LeaseChange::Take { worker: worker(by) });
                 let commit = self.commit(key(run), Author::Creator, lease, vec![started]);

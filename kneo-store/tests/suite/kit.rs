@@ -65,6 +65,7 @@ pub(crate) fn start(lease: LeaseChange) -> Commit {
         idempotency: None,
         holds: Vec::new(),
         deadline: None,
+        seal: None,
     }));
     let run = RunKey::new(Namespace::default(), RunId::new(now(), random()));
     Commit::new(CommitId::new(now(), random()), run, Author::Creator, lease, vec![record(event)]).unwrap()

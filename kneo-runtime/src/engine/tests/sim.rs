@@ -120,6 +120,7 @@ impl Sim {
             idempotency: None,
             holds: Vec::new(),
             deadline,
+            seal: None,
         };
         sim.decide(InputKind::Start(Box::new(started)));
         sim.claim();

@@ -38,6 +38,7 @@ pub(in crate::record::v1) fn read(
                 idempotency: wire.k.map(|(key, digest)| StartKey { key, digest }),
                 holds: wire.h.into_iter().map(|(scope, key, slot)| Hold { scope, key, slot }).collect(),
                 deadline: wire.dl.map(Timestamp::from_unix_micros),
+                seal: wire.sl,
             }))
         }
         "run_claimed" => {

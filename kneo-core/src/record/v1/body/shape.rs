@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::name::Name;
 use crate::plan::{EdgeIx, NodeIx, OnTimeout};
 use crate::record::v1::wire::{FailureWire, UsageWire};
+use crate::seal::Seal;
 use crate::task::DecisionKind;
 
 #[derive(Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub(super) struct Started<P> {
     pub(super) h: Vec<(Name, Name, u32)>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub(super) dl: Option<i64>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub(super) sl: Option<Arc<Seal>>,
 }
 
 #[derive(Serialize, Deserialize)]

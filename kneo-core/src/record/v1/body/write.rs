@@ -27,6 +27,7 @@ impl Serialize for Body<'_> {
                 k: started.idempotency.as_ref().map(|start| (start.key.clone(), start.digest)),
                 h: started.holds.iter().map(|hold| (hold.scope.clone(), hold.key.clone(), hold.slot)).collect(),
                 dl: micros(&started.deadline),
+                sl: started.seal.clone(),
             }
             .serialize(s),
             Event::RunClaimed { worker, fence } => Claimed { w: worker.to_string(), f: fence.as_u64() }.serialize(s),
