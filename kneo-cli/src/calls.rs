@@ -34,6 +34,10 @@ impl Calls {
         let place = words(plan, path);
         match path.last() {
             Some(Segment::Turn(turn)) => format!("{place}, turn {turn}"),
+            Some(Segment::Server(at)) => match plan.server(at) {
+                Some(server) => format!("{place}, tools of {}", server.name),
+                None => place,
+            },
             Some(Segment::Call(at)) => match self.names.get(path) {
                 Some(tool) => format!("{place}, tool {tool}"),
                 None => format!("{place}, tool call {}", at + 1),

@@ -156,6 +156,7 @@ impl Dialogue {
         let Some(kind) = self.kind(&typed) else { return self.again(&self.what_fits(line)) };
         self.stage = match kind {
             DecisionKind::Approve => return Reply::Decide(Decision::approve()),
+            DecisionKind::ApproveForRun => return Reply::Decide(Decision::ApproveForRun { comment: None }),
             DecisionKind::Retry => return Reply::Decide(Decision::Retry),
             DecisionKind::Reject => Stage::Reason,
             DecisionKind::Edit => Stage::Form,
@@ -239,6 +240,7 @@ fn word(kind: DecisionKind) -> Option<&'static str> {
         DecisionKind::Select => Some("select"),
         DecisionKind::Provide => Some("provide"),
         DecisionKind::Retry => Some("try again"),
+        DecisionKind::ApproveForRun => Some("for the run"),
         _ => None,
     }
 }
@@ -250,7 +252,7 @@ mod tests {
     use kneo::task::TaskCause;
     use kneo::{Name, Namespace, Path, RunId, RunKey, TaskId, Timestamp};
 
-    use super::DecisionKind::{Approve, Edit, Provide, Reject, Retry, Select};
+    use super::DecisionKind::{Approve, ApproveForRun, Edit, Provide, Reject, Retry, Select};
     use super::*;
 
     fn row(cause: TaskCause, subject: Value, actions: &[DecisionKind]) -> TaskRow {
@@ -307,9 +309,15 @@ mod tests {
             (&["p", "it is done"], provide.clone()),
             (&["p", "", "provide", "it is done"], provide),
             (&["t"], Some(Decision::Retry)),
+            (&["f"], Some(Decision::ApproveForRun { comment: None })),
+            (&["for the run"], Some(Decision::ApproveForRun { comment: None })),
             (&["", "what?", "yesno", "l"], None),
         ] {
-            assert_eq!(talk(about(text(), &[Approve, Reject, Edit, Provide, Retry]), lines), decision, "{lines:?}");
+            assert_eq!(
+                talk(about(text(), &[Approve, Reject, Edit, Provide, Retry, ApproveForRun]), lines),
+                decision,
+                "{lines:?}"
+            );
         }
     }
 

@@ -42,6 +42,7 @@ pub(crate) fn emit(
             edges: Vec::new(),
             agents: Vec::new(),
             tools: Vec::new(),
+            servers: Vec::new(),
             functions: Vec::new(),
             humans: Vec::new(),
             schemas: Vec::new(),

@@ -49,7 +49,10 @@
 //! | run plans, and steer the runs | [`Runtime`], [`Start`], [`RunHandle`], [`RuntimeError`] |
 //! | give models, tools, functions, commands | [`provider`], [`tool`] |
 //! | choose where runs live, or write a store | [`store`] |
+//! | give tools of servers | [`tool_server`], [`RuntimeBuilder::mcp`] |
+//! | run only plans that somebody vouches for | [`seal`], [`RuntimeBuilder::plan_verifier`] |
 //! | read what happened | [`EventStream`], [`event`], [`record`] |
+//! | follow runs in a tracing system | [`observer`], [`trace`] |
 //! | build plans in code | [`plan`], [`expr`] |
 //! | test workflows without models and without waiting | [`testkit`], [`provider::ScriptedProvider`] |
 //!
@@ -63,8 +66,8 @@ pub use kneo_core::task::{Decision, DecisionKind};
 pub use kneo_core::{
     Actor, Attempt, Cancel, CommitId, CompiledPlan, Digest, Failure, FailureKind, Fence, List, Map, Name, Namespace,
     Number, Path, Payload, Plan, RunId, RunKey, RunOutcome, RunStatus, Segment, Seq, TaskId, Timestamp, Usage, Value,
-    ValueError, WorkerId, cancel, clock, commit, event, expr, failure, message, name, payload, plan, record, run,
-    schema, secret, task,
+    ValueError, WorkerId, cancel, clock, commit, event, expr, failure, message, name, observer, payload, plan, record,
+    run, schema, seal, secret, task, tool_server, trace,
 };
 pub use kneo_runtime::{
     Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, Options,

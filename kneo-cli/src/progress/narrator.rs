@@ -138,6 +138,25 @@ impl Narrator {
             // That a person said no, or nothing, was told.
             Event::CallRefused { reason: Refusal::Rejected | Refusal::Expired, .. } => return None,
             Event::CallRefused { message, .. } => self.notable(path, &format!(" was refused: {message}")),
+            Event::CallDelegated { .. } => {
+                let what = self.place(path);
+                self.open.insert(path.clone(), (what.clone(), at));
+                News::Begun(format!("{} {what}", "→".cyan()))
+            }
+            Event::CallReturned => {
+                let (what, took) = self.close(path, at);
+                News::Over(format!("{} {what} {}", "✓".green(), format!("({took})").dimmed()))
+            }
+            Event::CallFailed { failure } => {
+                let known = self.told.knows(path, failure);
+                self.told.tell(path, failure);
+                let (what, took) = self.close(path, at);
+                let why = if known { "failed".to_owned() } else { view::failure(failure) };
+                News::Over(format!("{} {what} {} {why}", "✗".red(), format!("({took})").dimmed()))
+            }
+            Event::AnswerRefused { problem } => {
+                self.notable(path, &format!(" gave an answer that does not fit, and is asked again: {problem}"))
+            }
             Event::StepComputed { .. } => News::Over(format!("{} {}", "✓".green(), self.place(path))),
             Event::StepSkipped { .. } => News::Over(format!("{} {} is skipped", "-".dimmed(), self.place(path))),
             Event::StepFailed { failure, then } => return self.failed(path, failure, *then),
@@ -197,9 +216,11 @@ impl Narrator {
     fn decided(&mut self, path: &Path, decision: &Decision, by: &Actor) -> News {
         let remark = match decision {
             Decision::Approve { comment: Some(text) }
+            | Decision::ApproveForRun { comment: Some(text) }
             | Decision::Reject { reason: Some(text) }
             | Decision::Select { option: text } => format!(": {text}"),
             Decision::Approve { comment: None }
+            | Decision::ApproveForRun { comment: None }
             | Decision::Reject { reason: None }
             | Decision::Edit { .. }
             | Decision::Provide { .. }
@@ -245,6 +266,7 @@ fn said(decision: &Decision) -> String {
     match decision {
         Decision::Select { option } => format!("`{option}`"),
         Decision::Approve { .. }
+        | Decision::ApproveForRun { .. }
         | Decision::Reject { .. }
         | Decision::Edit { .. }
         | Decision::Provide { .. }

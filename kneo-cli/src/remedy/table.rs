@@ -6,7 +6,7 @@ use crate::exit::Exit::{Failed, Unavailable, Usage};
 
 /// Every code.
 pub(super) const ALL: &[&[Remedy]] =
-    &[PROGRAM, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, PROVIDERS, CALLS, COMMANDS];
+    &[PROGRAM, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, PROVIDERS, CALLS, SERVERS, COMMANDS];
 
 const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'static str) -> Remedy {
     Remedy { code, meaning, help, exit }
@@ -118,6 +118,12 @@ const HOST: &[Remedy] = &[
         Unavailable,
         "The run's journal does not fit its plan",
         "restore the store from a backup; a journal is replayed only under its own plan",
+    ),
+    of(
+        "plan_unverified",
+        Failed,
+        "Nobody whom this runtime trusts vouches for the plan",
+        "run a bundle that is signed with a key of this runtime, for this environment and not older than the last",
     ),
     of("client_only", Unavailable, "This runtime runs nothing", "resume the run in a worker"),
     of("shutting_down", Unavailable, "The runtime is going away", "try again"),
@@ -242,6 +248,24 @@ const FAILURES: &[Remedy] = &[
     ),
     of("wall_seconds", Failed, "The run used up its running time", "raise `limits.wall_seconds`"),
     of("deadline", Failed, "The run's deadline passed", "raise `limits.deadline_seconds`"),
+    of(
+        "output_schema",
+        Failed,
+        "What a step or an agent gave does not fit its `output_schema`",
+        "change the schema, or what gives the output; the message names the place that does not fit",
+    ),
+    of(
+        "join_unreachable",
+        Failed,
+        "Fewer branches began than a join wants to see completed",
+        "lower `at_least`, or loosen the conditions of the branches",
+    ),
+    of(
+        "idempotency_key_invalid",
+        Failed,
+        "An `idempotency_key` gave no text that can be a key",
+        "give 1 to 256 bytes without control characters, made of what the run knows",
+    ),
     of("cancelled", Failed, "A call stopped by itself as if it had been cancelled", "mend the tool or function"),
 ];
 
@@ -328,6 +352,47 @@ const CALLS: &[Remedy] = &[
     ),
     of("function_output_invalid", Failed, "A function gave what is no value", "mend the function"),
     of("function_panicked", Failed, "The function's code panicked", "mend the function"),
+];
+
+/// Servers of tools.
+const SERVERS: &[Remedy] = &[
+    of("mcp_server", Unavailable, "The plan lacks a server that its journal names", "restore the store from a backup"),
+    of(
+        "mcp_tool_missing",
+        Failed,
+        "A server does not offer a tool that the spec names",
+        "name a tool that it offers: the message lists them",
+    ),
+    of(
+        "mcp_tools_changed",
+        Failed,
+        "A server says something else of its tools than `expect_digest` stands for",
+        "read what changed, and write the digest of the message into the spec if it may be trusted",
+    ),
+    of(
+        "mcp_tool_name",
+        Failed,
+        "Models cannot be given a tool by the name that its server gave it",
+        "name the tool in `exclude`, or declare it in `tools` under a name of its own",
+    ),
+    of(
+        "mcp_tool_schema",
+        Failed,
+        "The schema of a server's tool cannot be used",
+        "name the tool in `exclude`, and tell whoever runs the server",
+    ),
+    of(
+        "mcp_offer_unreadable",
+        Failed,
+        "What a server offers has no canonical form",
+        "name the tools that the message speaks of in `exclude`, and tell whoever runs the server",
+    ),
+    of(
+        "tool_name_of_two",
+        Failed,
+        "Two tools of an agent have one name",
+        "give the tools of a server a `prefix`, or name one in `exclude`",
+    ),
 ];
 
 /// Commands.

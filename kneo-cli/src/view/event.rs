@@ -5,6 +5,7 @@ use kneo::event::{
     TaskOpened,
 };
 use kneo::plan::{EdgeIx, NodeIx, Plan};
+use kneo::seal::Seal;
 use kneo::task::Decision;
 use kneo::{Name, Payload, RunEvent, RunOutcome, Usage};
 use serde_json::{Value as Json, json};
@@ -55,11 +56,12 @@ fn data(event: &Event, plan: &Plan) -> Json {
         Event::BoundReached { bound, then } => bound_reached(bound, then, plan),
         Event::ForkTaken { started } => json!({"branches": started}),
         Event::BranchFailed { failure: why } => json!({"error": failure(why)}),
-        Event::EffectIntended { attempt, kind, deadline, version } => json!({
+        Event::EffectIntended { attempt, kind, deadline, version, key } => json!({
             "attempt": attempt.as_u32(),
             "effect": kind.as_str(),
             "deadline": deadline.map(|at| at.to_string()),
             "version": version.as_deref(),
+            "idempotency_key": key.as_ref().map(Name::as_str),
         }),
         Event::EffectSucceeded { attempt, output, usage: used } => {
             json!({"attempt": attempt.as_u32(), "output": payload(output), "usage": usage(*used)})
@@ -74,6 +76,9 @@ fn data(event: &Event, plan: &Plan) -> Json {
         Event::EffectCancelled { attempt } => json!({"attempt": attempt.as_u32()}),
         Event::LateOutcome { attempt, summary } => json!({"attempt": attempt.as_u32(), "summary": &**summary}),
         Event::CallRefused { reason, message } => json!({"reason": reason.as_str(), "message": &**message}),
+        Event::CallDelegated { deadline } => json!({"deadline": deadline.map(|at| at.to_string())}),
+        Event::CallFailed { failure: why } => json!({"error": failure(why)}),
+        Event::AnswerRefused { problem } => json!({"problem": &**problem}),
         Event::TaskOpened(opened) => task_opened(opened),
         Event::TaskDecided(decided) => task_decided(decided),
         Event::TaskReassigned { task, to } => json!({"task_id": task.to_string(), "to": names(to)}),
@@ -85,7 +90,7 @@ fn data(event: &Event, plan: &Plan) -> Json {
             json!({"task_id": task.to_string(), "decision": decision})
         }
         Event::TaskEscalated { task } | Event::TaskWithdrawn { task } => json!({"task_id": task.to_string()}),
-        Event::BranchCompleted | Event::BranchCancelled => json!({}),
+        Event::CallReturned | Event::BranchCompleted | Event::BranchCancelled => json!({}),
         _ => json!({}),
     }
 }
@@ -100,6 +105,13 @@ fn run_started(started: &RunStarted) -> Json {
         "idempotency_key": started.idempotency.as_ref().map(|start| start.key.as_str()),
         "holds": started.holds.iter().map(|hold| hold.key.as_str()).collect::<Vec<_>>(),
         "deadline": started.deadline.map(|at| at.to_string()),
+        "seal": started.seal.as_deref().map(Seal::claim).map(|claim| json!({
+            "key": claim.key.as_str(),
+            "sequence": claim.sequence,
+            "environment": claim.environment.as_ref().map(Name::as_str),
+            "approved_by": claim.approved_by.as_str(),
+            "sealed_at": claim.sealed_at.to_string(),
+        })),
     })
 }
 

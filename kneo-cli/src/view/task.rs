@@ -53,7 +53,9 @@ pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
 /// An answer in full: `{"kind", "by", "at", "content", "option", "reason"}`.
 pub(crate) fn answer(answer: &Answer) -> Json {
     let (content, option, reason) = match &answer.decision {
-        Decision::Approve { comment: reason } | Decision::Reject { reason } => (None, None, reason.as_deref()),
+        Decision::Approve { comment: reason }
+        | Decision::ApproveForRun { comment: reason }
+        | Decision::Reject { reason } => (None, None, reason.as_deref()),
         Decision::Edit { content } | Decision::Provide { content } => (Some(content.value().to_json()), None, None),
         Decision::Select { option } => (None, Some(&**option), None),
         Decision::Retry => (None, None, None),

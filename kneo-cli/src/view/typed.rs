@@ -30,6 +30,7 @@ fn options(kind: DecisionKind, row: &TaskRow) -> Vec<String> {
     let request = &row.request;
     match kind {
         DecisionKind::Approve => vec![" --approve".to_owned()],
+        DecisionKind::ApproveForRun => vec![" --approve-for-run".to_owned()],
         DecisionKind::Reject => vec![" --reject".to_owned()],
         DecisionKind::Edit => vec![match &request.subject {
             Value::Null => " --edit TEXT".to_owned(),

@@ -50,7 +50,7 @@ fn given(source: &str) -> BTreeSet<String> {
         let body = part.split("\n    }\n").next().unwrap_or_default();
         found.extend(body.split("=> \"").skip(1).filter_map(word));
     }
-    for start in ["with_code(\"", "CallError::fatal(\"", "CallError::retryable(\"", "timed_out(\""] {
+    for start in ["with_code(\"", "CallError::fatal(\"", "CallError::retryable(\"", "timed_out(\"", "refused(\""] {
         found.extend(code.split(start).skip(1).filter_map(word));
     }
     found

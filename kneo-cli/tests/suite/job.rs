@@ -150,6 +150,41 @@ fn a_refused_tool_call_is_a_result_for_the_model() {
 }
 
 #[test]
+fn a_tool_that_is_approved_for_the_run_is_asked_about_once() {
+    let project = example("review");
+    let models = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];
+    let (_, run) = project.json(&models);
+    let id = run["pending"][0]["task_id"].as_str().unwrap();
+    // The second draft is saved without a question; the next one is lena's.
+    let decision = ["human", "decide", id, "--approve-for-run", "--reason", "it is only a draft"];
+    let (code, after) = project.json(&decision);
+    assert_eq!((code, &after["pending"][0]["assignees"]), (3, &json!(["lena"])), "{after}");
+    let events = project.kneo(&["runs", "events", run["run_id"].as_str().unwrap(), "--json"]).objects();
+    let decided = events.iter().find(|event| event["kind"] == "task_decided").unwrap();
+    let said = json!({"kind": "approved_for_run", "content": "it is only a draft"});
+    assert_eq!(decided["data"]["decision"], said);
+    let saved = std::fs::read_to_string(project.path("review/draft/notes.md")).unwrap();
+    assert!(saved.contains("by keyboard"), "{saved}");
+}
+
+#[test]
+fn a_tool_runs_with_the_arguments_that_a_person_made_better_and_only_if_they_fit() {
+    let project = example("review");
+    let models = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];
+    let (_, run) = project.json(&models);
+    let id = run["pending"][0]["task_id"].as_str().unwrap();
+    for wrong in [r#"{"text": ""}"#, r#"{"text": "x", "path": "/etc/passwd"}"#] {
+        let (code, problem) = project.json(&["human", "decide", id, "--edit-json", wrong]);
+        assert_eq!((code, &problem["error"]["code"]), (1, &json!("input_invalid")), "{problem}");
+    }
+    let (_, open) = project.json(&["human", "get", id]);
+    assert_eq!(open["state"], "open");
+    project.kneo(&["human", "decide", id, "--edit-json", r##"{"text": "# 2.4.0, in better words"}"##]);
+    let saved = std::fs::read_to_string(project.path("review/draft/notes.md")).unwrap();
+    assert_eq!(saved, "# 2.4.0, in better words\n");
+}
+
+#[test]
 fn a_release_that_lena_refuses_is_settled_by_omar() {
     let project = example("review");
     let run = ["run", "review/review.yaml", "--models", "review/models.json", "--input", "2.4.0"];

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use kneo_core::plan::{
     AgentDef, AgentIx, Approval as PlanApproval, BackingDef, CommandDef, FunctionDef, FunctionIx, HumanDef, HumanIx,
-    ModelDef, Stdin, Strategy as PlanStrategy, ToolDef, ToolIx,
+    ModelDef, Stdin, Strategy as PlanStrategy, ToolBackingDef, ToolDef, ToolIx,
 };
 
 use super::Emitter;
@@ -37,13 +37,18 @@ impl Emitter<'_> {
                 }
             },
             tools,
+            servers: Vec::new(),
+            output: None,
         });
         Some(AgentIx::new(index))
     }
 
     fn tool(&mut self, at: Ix<Tool<Linked>>) -> Option<ToolIx> {
         let tool = self.document.tools.get(at.get())?;
-        let backing = backing(&tool.body.backing)?;
+        let backing = match backing(&tool.body.backing)? {
+            BackingDef::Implementation(name) => ToolBackingDef::Implementation(name),
+            BackingDef::Command(command) => ToolBackingDef::Command(command),
+        };
         let (index, new) = self.tools.place(at.get(), None);
         if new {
             let parameters = tool.body.parameters.as_ref().map(|schema| self.schema(schema));

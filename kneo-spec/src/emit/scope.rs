@@ -61,17 +61,21 @@ impl Emitter<'_> {
     fn fork(&mut self, workflow: &Component<Workflow<Linked>>, place: Place, concurrent: Concurrent) {
         let first = place.first.saturating_add(place.ahead);
         let steps = workflow.body.steps.iter().enumerate();
-        let branches =
-            steps.map(|(at, step)| Branch { name: step.id.value.clone(), start: node_at(first, at) }).collect();
+        let branches = steps
+            .map(|(at, step)| Branch { name: step.id.value.clone(), start: node_at(first, at), when: None })
+            .collect();
         self.origins.push(workflow.body.span);
         self.plan.nodes.push(Node {
             id: fork_name(workflow),
             scope: ScopeIx::new(place.scope),
             when: None,
             input: None,
+            output: None,
+            idempotency_key: None,
             policy: StepPolicy::default(),
             kind: NodeKind::Fork(Fork {
                 branches,
+                from: None,
                 join: JoinRule::All,
                 rest: Rest::Cancel,
                 on_branch_error: concurrent.on_branch_error,
@@ -104,6 +108,8 @@ impl Emitter<'_> {
             scope: ScopeIx::new(place.scope),
             when: step.when.as_ref().map(|when| when.value.code.clone()),
             input: step.input.as_ref().map(|input| input.code.clone()),
+            output: None,
+            idempotency_key: None,
             policy: StepPolicy {
                 on_error: match step.on_error {
                     OnError::Fail => PlanOnError::Fail,
@@ -123,7 +129,7 @@ impl Emitter<'_> {
     fn chain(&mut self, first: u32, steps: usize) {
         for at in 1..steps {
             let (from, to) = (node_at(first, at - 1), node_at(first, at));
-            self.edge(PlanEdge { from, to, when: None, max_visits: None });
+            self.edge(PlanEdge { from, to, when: None, max_visits: None, ends: false });
         }
     }
 
@@ -141,6 +147,7 @@ impl Emitter<'_> {
                 to: node_at(first, edge.to.0),
                 when,
                 max_visits: edge.max_visits.as_ref().map(|max| bound(max, first)),
+                ends: false,
             });
         }
     }

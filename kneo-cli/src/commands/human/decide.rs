@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     decision: DecisionArgs,
 
-    /// Why; goes with `--approve` and `--reject`
+    /// Why; goes with `--approve`, `--approve-for-run` and `--reject`
     #[arg(long, value_name = "TEXT", conflicts_with_all = WITHOUT_REASON)]
     reason: Option<String>,
 

@@ -12,11 +12,15 @@ pub(crate) const WITHOUT_REASON: [&str; 6] = ["edit", "edit_json", "select", "pr
 
 /// Exactly one decision.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false, id = "decision", args = ["approve", "reject", "edit", "edit_json", "select", "provide", "provide_json", "retry"])]
+#[group(required = true, multiple = false, id = "decision", args = ["approve", "approve_for_run", "reject", "edit", "edit_json", "select", "provide", "provide_json", "retry"])]
 pub(crate) struct DecisionArgs {
     /// Yes
     #[arg(long)]
     approve: bool,
+
+    /// Yes, and to every later call of the same tool in this run
+    #[arg(long)]
+    approve_for_run: bool,
 
     /// No
     #[arg(long)]
@@ -64,11 +68,14 @@ impl DecisionArgs {
             .with_help(format!("use `--edit-json JSON`; if it shall become this text, `--edit-json {json}`")))
     }
 
-    /// The decision; the remark belongs to `--approve` and `--reject`.
+    /// The decision; the remark belongs to approvals and `--reject`.
     pub(crate) fn decision(self, remark: Option<String>) -> Result<Decision, Problem> {
         let remark = remark.map(Into::into);
         if self.approve {
             return Ok(Decision::Approve { comment: remark });
+        }
+        if self.approve_for_run {
+            return Ok(Decision::ApproveForRun { comment: remark });
         }
         if self.reject {
             return Ok(Decision::Reject { reason: remark });

@@ -69,7 +69,11 @@ fn text(row: &TaskRow, answer: Option<&Answer>, places: &Places, store_again: &s
         None => {}
     }
     let content = match answer.map(|answer| &answer.decision) {
-        Some(Decision::Approve { comment: Some(reason) } | Decision::Reject { reason: Some(reason) }) => {
+        Some(
+            Decision::Approve { comment: Some(reason) }
+            | Decision::ApproveForRun { comment: Some(reason) }
+            | Decision::Reject { reason: Some(reason) },
+        ) => {
             line("reason", reason);
             None
         }
@@ -78,7 +82,13 @@ fn text(row: &TaskRow, answer: Option<&Answer>, places: &Places, store_again: &s
             None
         }
         Some(Decision::Edit { content } | Decision::Provide { content }) => Some(content),
-        Some(Decision::Approve { comment: None } | Decision::Reject { reason: None } | Decision::Retry) | None => None,
+        Some(
+            Decision::Approve { comment: None }
+            | Decision::ApproveForRun { comment: None }
+            | Decision::Reject { reason: None }
+            | Decision::Retry,
+        )
+        | None => None,
     };
     for value in [&row.request.subject, &row.request.context] {
         if !matches!(value, Value::Null) {
