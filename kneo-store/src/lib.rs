@@ -5,8 +5,8 @@
 //! | [`MemoryStore`] | nothing | tests, runs that may be lost; the reference that implementors read |
 //! | [`SqliteStore`] | crashes of process and machine | one machine, any number of processes |
 //!
-//! A store of your own implements [`kneo_core::store::Store`] and is correct if it passes the `conformance` suite
-//! (feature `conformance`).
+//! A store of your own implements [`kneo_core::store::Store`], judges commits by the rules of [`rule`], and is correct if
+//! it passes the `conformance` suite (feature `conformance`). `examples/embed-store` is a small one.
 
 mod clock;
 #[cfg(feature = "conformance")]
@@ -15,7 +15,7 @@ pub mod conformance;
 pub mod fault;
 mod hint;
 mod memory;
-mod rule;
+pub mod rule;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

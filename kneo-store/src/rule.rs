@@ -1,7 +1,8 @@
 //! The rules by which every store judges commits and claims, and what a commit makes of a row.
 //!
-//! SQLite says the same again in SQL where that saves a read; the conformance suite and the differential test keep the
-//! two together.
+//! They are pure: a store reads the rows that they ask for, and writes what they make of them, under one lock or in one
+//! transaction. SQLite says the same again in SQL where that saves a read; the conformance suite and the differential
+//! test keep the two together.
 
 use kneo_core::commit::{Author, Commit, LeaseChange, NewRun, TaskChange};
 use kneo_core::plan::OnTimeout;
@@ -11,7 +12,8 @@ use kneo_core::task::{DecisionView, TaskRow, TaskState};
 use kneo_core::{Digest, Fence, RunStatus, Seq, TaskId, Timestamp, WorkerId};
 
 /// The row of a run that has no records yet.
-pub(crate) fn open(key: &RunKey, new: &NewRun) -> RunRow {
+#[must_use]
+pub fn open(key: &RunKey, new: &NewRun) -> RunRow {
     RunRow {
         key: key.clone(),
         workflow: new.workflow.clone(),
@@ -33,7 +35,7 @@ pub(crate) fn open(key: &RunKey, new: &NewRun) -> RunRow {
 }
 
 /// Brings a run's row up to a commit that was admitted, and gives the commit's answer.
-pub(crate) fn advance(row: &mut RunRow, commit: &Commit, now: Timestamp) -> Committed {
+pub fn advance(row: &mut RunRow, commit: &Commit, now: Timestamp) -> Committed {
     let (author, changes) = (commit.author(), commit.changes());
     let first = match author {
         Author::Creator => Seq::FIRST,
@@ -70,19 +72,21 @@ pub(crate) fn advance(row: &mut RunRow, commit: &Commit, now: Timestamp) -> Comm
 }
 
 /// Gives a run's lease to a worker, under a fence that was never used.
-pub(crate) fn lease(row: &mut RunRow, worker: WorkerId, now: Timestamp) {
+pub fn lease(row: &mut RunRow, worker: WorkerId, now: Timestamp) {
     row.fence = row.fence.next();
     row.fruitless = row.fruitless.saturating_add(1);
     (row.holder, row.lease_until) = (Some(worker), Some(now.after(LEASE)));
 }
 
 /// Whether a lease has so little left that a heartbeat must extend it.
-pub(crate) fn runs_low(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
+#[must_use]
+pub fn runs_low(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
     lease_until.is_none_or(|until| until < now.after(LEASE.saturating_sub(HEARTBEAT)))
 }
 
 /// The task that an external commit needs open.
-pub(crate) fn decided_task(commit: &Commit) -> Option<TaskId> {
+#[must_use]
+pub fn decided_task(commit: &Commit) -> Option<TaskId> {
     commit.changes().tasks.iter().find_map(|change| match change {
         TaskChange::Decide { task, .. } | TaskChange::Reassign { task, .. } => Some(*task),
         _ => None,
@@ -90,7 +94,7 @@ pub(crate) fn decided_task(commit: &Commit) -> Option<TaskId> {
 }
 
 /// Changes the row of a task that is open; a closed one stays as it is.
-pub(crate) fn change_task(row: &mut TaskRow, change: &TaskChange, now: Timestamp) {
+pub fn change_task(row: &mut TaskRow, change: &TaskChange, now: Timestamp) {
     if row.state != TaskState::Open {
         return;
     }
@@ -108,7 +112,8 @@ pub(crate) fn change_task(row: &mut TaskRow, change: &TaskChange, now: Timestamp
 }
 
 /// The task that a change is about.
-pub(crate) fn task_of(change: &TaskChange) -> Option<TaskId> {
+#[must_use]
+pub fn task_of(change: &TaskChange) -> Option<TaskId> {
     match change {
         TaskChange::Open(row) => Some(row.task),
         TaskChange::Decide { task, .. }
@@ -123,7 +128,10 @@ pub(crate) fn task_of(change: &TaskChange) -> Option<TaskId> {
 /// Whether a holder may append.
 ///
 /// A lease that ran out and was not claimed is still the holder's: the fence alone decides.
-pub(crate) fn admit_holder(row: &RunRow, worker: WorkerId, fence: Fence, expected: Seq) -> Result<(), CommitError> {
+///
+/// # Errors
+/// The run has ended, the lease is another's, or the holder does not know the run's last record.
+pub fn admit_holder(row: &RunRow, worker: WorkerId, fence: Fence, expected: Seq) -> Result<(), CommitError> {
     admit_live(row)?;
     if row.fence != fence || row.holder != Some(worker) {
         return Err(CommitError::LeaseLost { holder: row.holder });
@@ -135,7 +143,10 @@ pub(crate) fn admit_holder(row: &RunRow, worker: WorkerId, fence: Fence, expecte
 }
 
 /// Whether anybody may append.
-pub(crate) fn admit_live(row: &RunRow) -> Result<(), CommitError> {
+///
+/// # Errors
+/// The run has ended.
+pub fn admit_live(row: &RunRow) -> Result<(), CommitError> {
     match row.status.is_terminal() {
         true => Err(CommitError::Terminal { status: row.status }),
         false => Ok(()),
@@ -147,7 +158,10 @@ pub(crate) fn admit_live(row: &RunRow) -> Result<(), CommitError> {
 /// Somebody who comes second is told who was first even if the run has ended since. A run that was asked to stop, or
 /// whose own deadline has passed, waits for no answer any more: its tasks count as withdrawn before a worker says so, so
 /// that of a decision and a cancel only the first one counts. A task that escalates stays open past its own deadline.
-pub(crate) fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestamp) -> Result<(), CommitError> {
+///
+/// # Errors
+/// Somebody decided it first, the run has ended, or the task is unknown, closed, or waits no more.
+pub fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestamp) -> Result<(), CommitError> {
     let task = task.filter(|task| task.run == row.key);
     if let Some(TaskState::Decided(decision)) = task.map(|task| &task.state) {
         return Err(CommitError::AlreadyDecided { decision: decision.clone() });
@@ -167,7 +181,8 @@ pub(crate) fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestam
 }
 
 /// Whether a worker that knows these plans may claim the run; `None` knows every plan.
-pub(crate) fn claimable(row: &RunRow, now: Timestamp, plans: Option<&[Digest]>) -> bool {
+#[must_use]
+pub fn claimable(row: &RunRow, now: Timestamp, plans: Option<&[Digest]>) -> bool {
     let leased = row.holder.is_some() && row.lease_until.is_some_and(|until| until > now);
     let to_end = row.cancel_requested || row.deadline.is_some_and(|deadline| deadline <= now);
     // A running run without a worker has lost it: somebody must get on with what was in flight.
@@ -177,7 +192,8 @@ pub(crate) fn claimable(row: &RunRow, now: Timestamp, plans: Option<&[Digest]>) 
 }
 
 /// Since when a run waits for a worker: claims serve the longest wait first.
-pub(crate) fn waits_since(row: &RunRow) -> Timestamp {
+#[must_use]
+pub fn waits_since(row: &RunRow) -> Timestamp {
     let ready = row.ready_at.unwrap_or(Timestamp::MAX);
     ready.min(row.deadline.unwrap_or(Timestamp::MAX))
 }
