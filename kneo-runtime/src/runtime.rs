@@ -1,6 +1,7 @@
 //! What a host holds: the door to every run of a store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kneo_core::actor::Actor;
 use kneo_core::plan::CompiledPlan;
@@ -14,6 +15,7 @@ use crate::driver::{claim_loop, heartbeat_loop, hint_loop};
 use crate::error::{BindError, RuntimeError};
 use crate::human::{self, Decided};
 use crate::preflight::{self, PreflightError};
+use crate::probe::{self, Probe};
 use crate::run::{Admission, RunHandle};
 use crate::shared::Shared;
 use crate::start::{self, Start};
@@ -105,6 +107,21 @@ impl Runtime {
     /// Dropping the future changes nothing.
     pub async fn preflight(&self, plan: &Arc<CompiledPlan>) -> Result<(), PreflightError> {
         preflight::preflight(&self.shared, plan).await
+    }
+
+    /// Asks the models and servers of a plan whether runs could use them, all at once, and gives each `patience`.
+    ///
+    /// Models answer nothing and no tool runs: a provider looks whether it can reach the model with the key that it has,
+    /// as far as it can tell, and a server is started or connected to and asked for its tools, which are held against
+    /// what the plan says of them.
+    ///
+    /// # Errors
+    /// What [`Runtime::bind`] finds missing: nothing is asked then.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends what is under way.
+    pub async fn probe(&self, plan: &Arc<CompiledPlan>, patience: Duration) -> Result<Vec<Probe>, Arc<BindError>> {
+        probe::probe(&self.shared, plan, patience).await
     }
 
     /// Starts a run: checks the input, keeps the plan, and makes the run durable with the claim and the whole first

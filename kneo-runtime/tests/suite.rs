@@ -17,6 +17,7 @@ mod suite {
     mod observe;
     mod observer;
     mod output;
+    mod probe;
     mod retry;
     mod secret;
     mod server;

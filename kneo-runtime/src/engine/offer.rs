@@ -77,7 +77,7 @@ fn declared<'a>(plan: &'a Plan, tools: &'a [ToolIx], at: ServerIx) -> impl Itera
 ///
 /// # Errors
 /// Something that the spec names is not offered, or not as the spec expects it, or cannot be used.
-pub(super) fn accept(
+pub(crate) fn accept(
     plan: &Plan,
     at: ServerIx,
     tools: &[ToolIx],

@@ -1,0 +1,173 @@
+//! A look at what stands behind a plan: models and servers are asked, and nothing runs.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use kneo_core::call::{CallContext, CallError};
+use kneo_core::plan::{AgentDef, AgentIx, CompiledPlan, Plan, ServerIx, ToolBackingDef, ToolIx};
+use kneo_core::provider::{ModelRequest, ToolOffer};
+use kneo_core::tool_server::offer_digest;
+use kneo_core::{Attempt, Cancel, Digest, Failure, FailureKind, Name, Path, RunId, RunKey};
+
+use crate::bind::Bound;
+use crate::engine::accept;
+use crate::error::BindError;
+use crate::shared::Shared;
+
+/// What was found out about one model or server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Probe {
+    /// What was asked.
+    pub subject: ProbeSubject,
+    /// What it answered; a failure says what would keep runs from getting on.
+    pub result: Result<ProbeAnswer, Failure>,
+    /// How long the answer took.
+    pub took: Duration,
+}
+
+/// What a probe asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ProbeSubject {
+    /// The model of some agents.
+    Model {
+        /// The provider, by the name under which the host registered it.
+        provider: Name,
+        /// The model; `None` leaves the choice to the provider.
+        model: Option<Arc<str>>,
+        /// The agents that use it, in the plan's order.
+        agents: Vec<Name>,
+    },
+    /// A server of tools.
+    Server {
+        /// The server's name in the plan.
+        server: Name,
+    },
+}
+
+/// What it answered.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum ProbeAnswer {
+    /// A model can be asked, as far as its provider can tell without asking it.
+    Model,
+    /// A server offers tools.
+    Server {
+        /// What agents may have of them: what `include` and `exclude` leave.
+        tools: Vec<ToolOffer>,
+        /// The digest of that, as `expect_digest` takes it.
+        digest: Digest,
+    },
+}
+
+pub(crate) async fn probe(
+    shared: &Shared,
+    compiled: &Arc<CompiledPlan>,
+    patience: Duration,
+) -> Result<Vec<Probe>, Arc<BindError>> {
+    let bound = shared.plans.bind(compiled)?;
+    let plan = compiled.plan();
+    let cancel = Cancel::new();
+    // A call belongs to a run; this one is of no run that there ever was or will be.
+    let run = RunKey::new(shared.namespace.clone(), RunId::new(shared.clock.now(), shared.entropy.id_bytes()));
+    let context = CallContext::new(run, Path::root(), Attempt::FIRST, cancel.clone())
+        .with_plan(Arc::clone(compiled))
+        .with_timeout(Some(patience))
+        .with_secrets(bound.secrets().clone());
+    let models = models(plan).into_iter().map(|asked| model(&bound, asked, &context, patience).boxed());
+    let servers = (0u32..).zip(&plan.servers);
+    let servers = servers.map(|(at, _)| server(&bound, plan, ServerIx::new(at), &context, patience).boxed());
+    let probes = join_all(models.chain(servers)).await;
+    // Whatever an answer left under way ends.
+    cancel.cancel();
+    Ok(probes.into_iter().flatten().collect())
+}
+
+/// The models of a plan, each with the agents that have it.
+fn models(plan: &Plan) -> Vec<Asked<'_>> {
+    let mut found: Vec<Asked<'_>> = Vec::new();
+    for (at, agent) in (0u32..).zip(&plan.agents) {
+        match found.iter_mut().find(|asked| asks_alike(asked.first, agent)) {
+            Some(asked) => asked.agents.push(agent.name.clone()),
+            None => found.push(Asked { at: AgentIx::new(at), first: agent, agents: vec![agent.name.clone()] }),
+        }
+    }
+    found
+}
+
+/// A model, and the first of the agents that have it.
+struct Asked<'a> {
+    at: AgentIx,
+    first: &'a AgentDef,
+    agents: Vec<Name>,
+}
+
+fn asks_alike(one: &AgentDef, other: &AgentDef) -> bool {
+    let of = |agent: &AgentDef| (agent.model.provider.clone(), agent.model.name.clone(), agent.model.extra.clone());
+    of(one) == of(other)
+}
+
+async fn model(
+    bound: &Bound,
+    Asked { at, first, agents }: Asked<'_>,
+    context: &CallContext,
+    patience: Duration,
+) -> Option<Probe> {
+    let provider = bound.provider(at)?;
+    let mut request = ModelRequest::new(first.name.to_shared(), 1, Vec::new());
+    request.model.clone_from(&first.model.name);
+    request.extra.clone_from(&first.model.extra);
+    let begun = Instant::now();
+    let result = within(patience, FailureKind::Provider, provider.check(&request, context)).await;
+    let (provider, model) = (first.model.provider.clone(), first.model.name.clone());
+    let subject = ProbeSubject::Model { provider, model, agents };
+    Some(Probe { subject, result: result.map(|()| ProbeAnswer::Model), took: begun.elapsed() })
+}
+
+async fn server(bound: &Bound, plan: &Plan, at: ServerIx, context: &CallContext, patience: Duration) -> Option<Probe> {
+    let (server, definition) = (bound.server(at)?, plan.server(at)?);
+    let begun = Instant::now();
+    let offered = within(patience, FailureKind::Tool, server.tools(context)).await;
+    let result = offered.and_then(|offered| {
+        for (tools, whole) in uses(plan, at) {
+            accept(plan, at, &tools, whole, &offered)?;
+        }
+        let tools: Vec<ToolOffer> = offered.into_iter().filter(|tool| definition.tools.has(&tool.name)).collect();
+        let digest = offer_digest(&tools).map_err(|error| error.to_failure(FailureKind::Tool))?;
+        Ok(ProbeAnswer::Server { tools, digest })
+    });
+    let subject = ProbeSubject::Server { server: definition.name.clone() };
+    Some(Probe { subject, result, took: begun.elapsed() })
+}
+
+/// The agents that use a server: their tools, and whether they have all of the server's.
+fn uses(plan: &Plan, at: ServerIx) -> impl Iterator<Item = (Vec<ToolIx>, bool)> {
+    plan.agents.iter().filter_map(move |agent| {
+        let whole = agent.servers.contains(&at);
+        let of_server = |tool: &ToolIx| {
+            let backing = plan.tool(*tool).map(|tool| &tool.backing);
+            matches!(backing, Some(ToolBackingDef::Mcp { server, .. }) if *server == at)
+        };
+        (whole || agent.tools.iter().any(of_server)).then(|| (agent.tools.clone(), whole))
+    })
+}
+
+/// The answer of the host's code, whatever it does.
+async fn within<T>(
+    patience: Duration,
+    kind: FailureKind,
+    call: impl Future<Output = Result<T, CallError>> + Send,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(patience, AssertUnwindSafe(call).catch_unwind()).await {
+        Ok(Ok(answer)) => answer.map_err(|error| error.to_failure(kind)),
+        Ok(Err(_)) => {
+            let failure = Failure::new(kind, "its code panicked").with_code(format!("{kind}_panicked"));
+            Err(failure.with_retryable(false))
+        }
+        Err(_) => Err(Failure::new(FailureKind::Timeout, format!("no answer within {patience:?}"))),
+    }
+}
