@@ -26,6 +26,10 @@ pub(super) fn diagnose(file: FileId, source: &str, offset: usize) -> Option<Diag
     let (start, line) = line_around(source, offset)?;
     let is_whole = source.get(..start).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
     let found = in_flow(line, offset.saturating_sub(start)).or_else(|| in_block(line).filter(|_| is_whole))?;
+    // A mistake before the value is one of indentation or of the line above, not of the value.
+    if offset < start + found.value.start {
+        return None;
+    }
     let span = Span::new(file, start + found.value.start..start + found.value.end);
     let written = line.get(found.value)?;
     let bare = written.strip_prefix("{{").and_then(|inner| inner.strip_suffix("}}")).map(str::trim);
