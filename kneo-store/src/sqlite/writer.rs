@@ -264,6 +264,7 @@ impl Desk {
             Ok(()) => answer(batch, || Ok(())),
             Err(Failed { fault, .. }) if wait == Wait::No && fault.is_busy() => return batch,
             // Whatever failed must not fail the others: each gets a transaction of its own.
+            Err(Failed { at: Stage::Work, .. }) if batch.len() > 1 && wait == Wait::No => return batch,
             Err(Failed { at: Stage::Work, .. }) if batch.len() > 1 => {
                 for work in batch {
                     let mut alone = vec![work];
@@ -306,7 +307,7 @@ impl Desk {
     }
 
     #[expect(clippy::disallowed_methods, reason = "another process tells nobody when it has written")]
-    fn begin(&self, wait: Wait) -> Done<()> {
+    fn begin(&mut self, wait: Wait) -> Done<()> {
         if self.broken {
             return Err(Fault::Store(StoreError::Unusable {
                 message: "an earlier change may not have reached the disk: check the disk, then restart this process"
@@ -315,7 +316,9 @@ impl Desk {
             }));
         }
         if !self.connection.is_autocommit() {
+            // The leader before panicked: what it learnt is not in the database.
             self.execute("rollback")?;
+            self.known.forget();
         }
         let started = Instant::now();
         let mut nap = SHORTEST_NAP;
@@ -525,6 +528,26 @@ mod tests {
         writer.submit(good);
         answer.recv().unwrap().unwrap();
         assert_eq!(notes(&folder), ["good"]);
+    }
+
+    #[test]
+    fn what_was_learnt_before_a_panic_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        let digest = Digest::of(b"a plan that was never kept");
+        let (bad, _answer) = work(move |desk| {
+            desk.known.plans.insert(digest);
+            panic!("as it should")
+        });
+        let leader = {
+            let writer = Arc::clone(&writer);
+            thread::spawn(move || writer.submit(bad))
+        };
+        assert!(leader.join().is_err());
+        let (good, answer) = note("good");
+        writer.submit(good);
+        answer.recv().unwrap().unwrap();
+        assert!(!lock(&writer.desk).known.plans.contains(&digest), "the plan is not in the database");
     }
 
     #[test]
