@@ -5,6 +5,11 @@ use std::time::Duration;
 use kneo_core::Cancel;
 use kneo_core::call::CallError;
 
+/// What a call says that was told to stop.
+pub(crate) fn error() -> CallError {
+    CallError::fatal("provider_cancelled", "the exchange was cancelled")
+}
+
 /// Waits, unless the call is cancelled before or meanwhile.
 pub(crate) async fn wait(delay: Duration, cancel: &Cancel) -> Result<(), CallError> {
     let waited = async {
@@ -14,7 +19,7 @@ pub(crate) async fn wait(delay: Duration, cancel: &Cancel) -> Result<(), CallErr
     };
     tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(CallError::fatal("provider_cancelled", "the exchange was cancelled")),
+        () = cancel.cancelled() => Err(error()),
         () = waited => Ok(()),
     }
 }
