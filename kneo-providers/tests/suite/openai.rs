@@ -4,6 +4,7 @@ mod address;
 mod bounds;
 mod cancel;
 mod check;
+mod conformance;
 mod failure;
 mod request;
 pub(crate) mod server;

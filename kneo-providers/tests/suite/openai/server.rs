@@ -102,6 +102,12 @@ impl FakeServer {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Tells how many requests have arrived, also once the server is gone.
+    pub(crate) fn counter(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let arrived = self.arrived.clone();
+        move || *arrived.borrow()
+    }
+
     /// Waits until so many requests have arrived.
     pub(crate) async fn has_seen(&self, requests: usize) {
         self.arrived.clone().wait_for(|arrived| *arrived >= requests).await.unwrap();
