@@ -162,6 +162,9 @@ impl Said {
             400 if sentence.contains("api key") && says(&["invalid", "not valid", "incorrect"]) => {
                 Some(Code::Authentication)
             }
+            400 if says(&["invalid model name", "unknown model", "no such model", "model not found"]) => {
+                Some(Code::ModelNotFound)
+            }
             404 if sentence.contains("model") => Some(Code::ModelNotFound),
             0 if says(&["overloaded", "at capacity"]) => Some(Code::Overloaded),
             0 if says(&["rate limit"]) => Some(Code::RateLimited),

@@ -41,6 +41,13 @@ fn every_error_of_a_server_has_its_code() {
         // Azure's filter.
         (400, &openai("content_filter", "", "filtered"), "provider_content_filter", false),
         (400, &openai("model_not_found", "", "x"), "provider_model_not_found", false),
+        // LiteLLM.
+        (
+            400,
+            &openai("400", "invalid_request_error", "Invalid model name passed in model=x"),
+            "provider_model_not_found",
+            false,
+        ),
         // Gemini's compatible API.
         (
             400,
