@@ -8,4 +8,5 @@ mod suite {
     mod script_file;
     mod scripted;
     mod support;
+    mod wire;
 }

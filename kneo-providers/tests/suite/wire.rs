@@ -1,0 +1,6 @@
+//! The providers in front of servers that others have written. Each test says so where its program is not there; see
+//! [`program::find`].
+
+mod aimock;
+mod litellm;
+mod program;
