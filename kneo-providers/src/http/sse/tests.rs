@@ -71,6 +71,19 @@ fn an_event_has_a_bound_however_it_grows() {
     assert_eq!(bound("event: 012345678\ndata: 0123"), Err(SseError::TooLarge));
 }
 
+#[test]
+fn every_pair_of_cuts_gives_the_same_events() {
+    let stream = "\u{feff}: on\r\ndata: größe\r\ndata: 漢字\r\n\r\nevent: x\rdata:🎉\r\rdata: 👩‍👩‍👧\n\n";
+    let bytes = stream.as_bytes();
+    let whole = Ok(vec![event("", "größe\n漢字"), event("x", "🎉"), event("", "👩‍👩‍👧")]);
+    for first in 0..=bytes.len() {
+        for second in first..=bytes.len() {
+            let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+            assert_eq!(read(&pieces), whole, "cut at {first} and {second}");
+        }
+    }
+}
+
 /// Streams of every line end, with characters of one to four bytes.
 fn stream() -> impl Strategy<Value = String> {
     let line = prop_oneof![

@@ -6,10 +6,11 @@ use kneo_core::Usage;
 use kneo_core::message::{Arguments, StopReason};
 use proptest::prelude::*;
 
+use super::super::support::{ask, at};
 use super::server::{
     Act, FakeServer, answer, chunk, chunked_head, done, end, json, piece, raw, said, stream, stream_head, usage,
 };
-use super::{Told, asked, builder, provider};
+use super::{Told, asked, builder, provider, told};
 
 async fn told_by(acts: Vec<Act>) -> Told {
     asked(&provider(&FakeServer::always(acts).await)).await
@@ -200,10 +201,15 @@ async fn a_stream_that_does_not_end_is_not_waited_for() {
     assert_eq!(asked(&impatient).await.text(), Ok("hi".to_owned()));
 }
 
-/// Splits a whole stream into packets at these places.
-fn packets(cuts: &[usize]) -> Vec<Act> {
+/// A whole stream, with line ends of two characters and text of one to four bytes a character.
+fn bytes() -> Vec<u8> {
     let events = [said("größe 漢字 "), said("🎉👩‍👩‍👧"), end("stop"), usage(7, 3), done()];
-    let bytes: Vec<u8> = events.iter().flat_map(|event| format!("data: {event}\r\n\r\n").into_bytes()).collect();
+    events.iter().flat_map(|event| format!("data: {event}\r\n\r\n").into_bytes()).collect()
+}
+
+/// Splits the stream into packets at these places.
+fn packets(cuts: &[usize]) -> Vec<Act> {
+    let bytes = bytes();
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut % bytes.len()).chain([0, bytes.len()]).collect();
     at.sort_unstable();
     let mut acts = vec![chunked_head()];
@@ -229,6 +235,20 @@ fn same_wherever_it_is_split(cuts: &[usize]) {
 #[test]
 fn a_stream_of_single_bytes_is_the_same() {
     same_wherever_it_is_split(&(0..2_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_stream_in_two_packets_is_the_same_wherever_the_cut_is() {
+    let server = FakeServer::start(|seen| {
+        let cut = seen.json()["messages"][0]["content"].as_str().unwrap().parse().unwrap();
+        packets(&[cut])
+    })
+    .await;
+    let provider = provider(&server);
+    for cut in 1..bytes().len() {
+        let told = told(&provider, &ask("writer", 1, &cut.to_string()), at("3#1/t1", 1)).await;
+        assert_eq!(told.text(), Ok("größe 漢字 🎉👩‍👩‍👧".to_owned()), "cut at {cut}");
+    }
 }
 
 proptest! {
