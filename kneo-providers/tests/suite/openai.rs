@@ -7,6 +7,7 @@ mod check;
 mod conformance;
 mod failure;
 mod request;
+mod runs;
 pub(crate) mod server;
 mod stream;
 mod tls;

@@ -1,7 +1,7 @@
 //! A server that does what a test says, byte by byte.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub(crate) body: String,
     /// On which connection, from 0.
     pub(crate) connection: usize,
+    /// When.
+    pub(crate) at: Instant,
 }
 
 impl Seen {
@@ -196,7 +198,7 @@ async fn read(stream: &mut TcpStream, connection: usize) -> Option<Seen> {
         }
     }
     let body = String::from_utf8(bytes[head..].to_vec()).unwrap();
-    Some(Seen { line, headers, body, connection })
+    Some(Seen { line, headers, body, connection, at: Instant::now() })
 }
 
 /// A whole answer with a status, some header lines, and a body.
