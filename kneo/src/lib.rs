@@ -61,6 +61,7 @@
 //! Features only add; none changes how anything works.
 //!
 //! - `sqlite` (on unless switched off): the store in one SQLite file.
+//! - `openai`: models behind OpenAI's chat completions API or one like it, in `provider::openai`. Brings an HTTP client.
 
 pub use kneo_core::task::{Decision, DecisionKind};
 pub use kneo_core::{
