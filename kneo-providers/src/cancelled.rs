@@ -5,9 +5,12 @@ use std::time::Duration;
 use kneo_core::Cancel;
 use kneo_core::call::CallError;
 
+/// The code of a call that was told to stop.
+pub(crate) const CODE: &str = "provider_cancelled";
+
 /// What a call says that was told to stop.
 pub(crate) fn error() -> CallError {
-    CallError::fatal("provider_cancelled", "the exchange was cancelled")
+    CallError::fatal(CODE, "the exchange was cancelled")
 }
 
 /// Waits, unless the call is cancelled before or meanwhile.

@@ -94,5 +94,6 @@ mod target;
 mod tool_name;
 mod wire;
 
+pub use crate::http::code::ErrorCode;
 pub use builder::{Answers, MaxTokens, OpenAiBuilder, OpenAiError, StructuredOutput};
 pub use provider::OpenAiProvider;

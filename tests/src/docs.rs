@@ -5,3 +5,6 @@ struct Readme;
 
 #[doc = include_str!("../../docs/guide/host.md")]
 struct Host;
+
+#[doc = include_str!("../../docs/guide/providers.md")]
+struct Providers;

@@ -30,7 +30,7 @@ pub(crate) async fn within<T>(
         () = cancel.cancelled() => Err(cancelled::error()),
         done = tokio::time::timeout(deadline, exchange) => match done {
             Ok(result) => result,
-            Err(_) => Err(Code::Timeout.error(format!("the exchange took longer than {deadline:?}"))),
+            Err(_) => Err(Code::Timeout.error(format!("the exchange took longer than its deadline of {deadline:?}"))),
         },
     }
 }
@@ -77,15 +77,15 @@ fn unanswered(error: reqwest::Error, bounds: &Bounds, key: Option<&str>) -> Call
     let said = redact(&chain(&error), key);
     if let Some(reason) = find::<rustls::Error>(&error) {
         return match reason {
-            rustls::Error::InvalidCertificate(_) => {
-                Code::Untrusted.error(format!("the server's certificate is not trusted: {reason}"))
-            }
+            rustls::Error::InvalidCertificate(_) => Code::Untrusted
+                .error(format!("the server's certificate is not trusted: {reason}; {}", Code::Untrusted.remedy())),
             _ => Code::Unreachable.error(format!("no TLS connection came about: {said}")),
         };
     }
     if error.is_connect() {
         let why = if error.is_timeout() { format!("no connection within {:?}", bounds.connect) } else { said };
-        return Code::Unreachable.error(format!("the server cannot be reached: {why}"));
+        let remedy = Code::Unreachable.remedy();
+        return Code::Unreachable.error(format!("the server cannot be reached: {why}; {remedy}"));
     }
     // The library tells such a head apart in words alone; a test sees that it still does.
     if said.contains("message head is too large") {

@@ -37,7 +37,11 @@ pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str, tar
                 message.push_str(" (the host's own goes only to its own address)");
             }
         }
-        Code::EndpointNotFound => message.push_str("; see that `base_url` ends before `/chat/completions`"),
+        // What waiting does not mend, the reader does.
+        _ if !code.is_retryable() => {
+            message.push_str("; ");
+            message.push_str(code.remedy());
+        }
         _ => {}
     }
     let mut error = code.error(message);

@@ -90,10 +90,12 @@ impl OpenAiProvider {
 
         let veil = Veil::new(target.key.as_ref());
         let assembly = Assembly::new(&context.deltas, &names, spent, request.turn, veil);
-        match stream::form(body.headers(), settings.answers)? {
-            Answers::Streamed => stream::streamed(body, assembly, &settings.bounds, target.key()).await,
-            Answers::Plain => stream::plain(body, assembly, target.key()).await,
-        }
+        let answer = match stream::form(body.headers(), settings.answers) {
+            Ok(Answers::Streamed) => stream::streamed(body, assembly, &settings.bounds, target.key()).await,
+            Ok(Answers::Plain) => stream::plain(body, assembly, target.key()).await,
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| target.blame(error))
     }
 }
 
@@ -146,7 +148,8 @@ impl Settings {
         patience: Option<std::time::Duration>,
         target: &Target,
     ) -> Result<Body, CallError> {
-        let response = exchange::head(request, &self.bounds, patience, target.key()).await?;
+        let head = exchange::head(request, &self.bounds, patience, target.key()).await;
+        let response = head.map_err(|error| target.blame(error))?;
         let status = response.status();
         let body = Body::of(response, &self.bounds);
         if status.is_success() {

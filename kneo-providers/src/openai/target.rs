@@ -42,6 +42,12 @@ impl Target {
     pub(super) fn key(&self) -> Option<&str> {
         self.key.as_deref().map(Secret::reveal)
     }
+
+    /// An error of the exchange, which says where it went.
+    pub(super) fn blame(&self, mut error: CallError) -> CallError {
+        error.message = format!("`{}`: {}", self.address, error.message).into();
+        error
+    }
 }
 
 impl Addresses {

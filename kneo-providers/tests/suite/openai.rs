@@ -4,6 +4,7 @@ mod address;
 mod bounds;
 mod cancel;
 mod check;
+mod codes;
 mod conformance;
 mod failure;
 mod request;

@@ -120,7 +120,7 @@ fn the_servers_words_stand_in_the_message_and_its_secrets_do_not() {
     let error = fault(401, &[("x-request-id", "req_42")], &body);
     assert_eq!(
         &*error.message,
-        "`https://example.com/v1` answered 401 (`invalid_api_key`): Incorrect API key provided: [redacted]. Find it at https://example.com; request `req_42`"
+        "`https://example.com/v1` answered 401 (`invalid_api_key`): Incorrect API key provided: [redacted]. Find it at https://example.com; request `req_42`; see that the key is the right one for this address and still counts"
     );
     // As a gateway passes on what it got: JSON in JSON, the key in escapes.
     let split = KEY.replace("proj", r"\\u0070roj");
