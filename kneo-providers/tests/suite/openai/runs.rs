@@ -176,6 +176,26 @@ async fn what_cannot_help_is_asked_once() {
     }
 }
 
+#[tokio::test]
+async fn a_probe_finds_what_would_keep_runs_from_an_answer_and_asks_no_model() {
+    let models = r#"{"object":"list","data":[{"id":"gpt-test"},{"id":"gpt-next"}]}"#;
+    for (acts, model, code) in [
+        (vec![json(200, models)], "gpt-test", None),
+        (vec![json(200, models)], "gpt-none", Some("provider_model_not_found")),
+        (vec![json(401, "")], "gpt-test", Some("provider_authentication")),
+        (vec![Act::Close], "gpt-test", Some("provider_connection_lost")),
+    ] {
+        let server = FakeServer::always(acts).await;
+        let runtime = host(builder(&server).default_model(model).build().unwrap()).build().unwrap();
+        let probes = runtime.probe(&plan(tries(5, 1), false), Duration::from_secs(10)).await.unwrap();
+        let codes: Vec<_> =
+            probes.iter().map(|probe| probe.result.as_ref().err().and_then(|e| e.code.clone())).collect();
+        assert_eq!(codes, [code.map(Arc::from)]);
+        assert!(server.seen().iter().all(|seen| seen.line.starts_with("GET /v1/models")), "{:?}", server.seen());
+        runtime.shutdown().await;
+    }
+}
+
 /// A hundred runs that a server turns away together do not come back together.
 #[tokio::test]
 async fn a_storm_of_retries_is_spread_out() {
