@@ -23,25 +23,23 @@ use crate::shared::{Listeners, Shared};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// How a runtime works.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Options {
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
     /// Whether the runtime advances runs, or only starts them, decides and looks.
-    pub role: WorkerRole,
+    pub(crate) role: WorkerRole,
     /// The most runs in this worker's hands at a time; 1,024 unless said otherwise.
-    pub max_live_runs: NonZeroUsize,
+    pub(crate) max_live_runs: NonZeroUsize,
     /// How often the store is asked for work and news that no hint told of; one second unless said otherwise.
-    pub poll: Duration,
+    pub(crate) poll: Duration,
     /// How long a cancelled call may take to end before it is dropped; five seconds unless said otherwise.
-    pub cancel_grace: Duration,
+    pub(crate) cancel_grace: Duration,
     /// How long a run is kept while the store does not answer; the length of a lease unless said otherwise.
-    pub store_patience: Duration,
+    pub(crate) store_patience: Duration,
 }
 
 /// What a runtime does with runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it advances all runs, some or none")]
-pub enum WorkerRole {
+pub(crate) enum WorkerRole {
     /// It claims and advances them, whoever started them.
     Worker,
     /// It advances those that it starts, resumes or decides, and leaves all others to workers.

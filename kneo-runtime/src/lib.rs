@@ -53,7 +53,7 @@ pub mod typed;
 mod verify;
 mod view;
 
-pub use builder::{Options, RuntimeBuilder, WorkerRole};
+pub use builder::RuntimeBuilder;
 pub use deltas::{Delta, DeltaSink};
 pub use error::{Action, BindError, BuildError, Place, RuntimeError};
 pub use event::{Cursor, EventStream, RunEvent};

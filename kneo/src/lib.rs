@@ -71,9 +71,9 @@ pub use kneo_core::{
     run, schema, seal, secret, task, tool_server, trace,
 };
 pub use kneo_runtime::{
-    Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, Options,
-    Outcome, Place, PreflightError, PreflightProblem, Probe, ProbeAnswer, ProbeSubject, Resume, RunEvent, RunHandle,
-    RunView, Runtime, RuntimeBuilder, RuntimeError, Start, StepView, Waiting, replay, system, testkit,
+    Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, Outcome,
+    Place, PreflightError, PreflightProblem, Probe, ProbeAnswer, ProbeSubject, Resume, RunEvent, RunHandle, RunView,
+    Runtime, RuntimeBuilder, RuntimeError, Start, StepView, Waiting, replay, system, testkit,
 };
 /// The compiler: spec text to diagnostics and an immutable plan.
 pub use kneo_spec as spec;
