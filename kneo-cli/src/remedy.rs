@@ -2,10 +2,12 @@
 
 mod table;
 
+use kneo::provider::openai;
+
 use crate::exit::Exit;
 
 /// What there is to know about a code that is not the compiler's.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Remedy {
     pub(crate) code: &'static str,
     /// A sentence without its full stop.
@@ -17,13 +19,19 @@ pub(crate) struct Remedy {
 }
 
 /// Finds a code.
-pub(crate) fn of(code: &str) -> Option<&'static Remedy> {
+pub(crate) fn of(code: &str) -> Option<Remedy> {
     all().find(|remedy| remedy.code == code)
 }
 
-/// Every code, in the order of the table.
-pub(crate) fn all() -> impl Iterator<Item = &'static Remedy> {
-    table::ALL.iter().copied().flatten()
+/// Every code, in the order of the table; those of models over HTTP, which their provider explains, come last.
+pub(crate) fn all() -> impl Iterator<Item = Remedy> {
+    let models = openai::ErrorCode::ALL.iter().map(|known| Remedy {
+        code: known.code,
+        meaning: known.meaning,
+        help: known.remedy,
+        exit: Exit::Failed,
+    });
+    table::ALL.iter().copied().flatten().copied().chain(models)
 }
 
 /// What there is to know beyond a few words.

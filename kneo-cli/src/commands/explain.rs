@@ -35,7 +35,7 @@ fn one(code: &str) -> Result<(String, Value), Problem> {
         return Ok((code.page().to_string(), page(code)));
     }
     match remedy::of(&code.to_ascii_lowercase()) {
-        Some(remedy) => Ok((explained(remedy), described(remedy))),
+        Some(remedy) => Ok((explained(&remedy), described(&remedy))),
         None => Err(unknown(code)),
     }
 }

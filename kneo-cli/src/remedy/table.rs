@@ -304,7 +304,6 @@ const EXPRESSIONS: &[Remedy] = &[
 
 /// Model providers.
 const PROVIDERS: &[Remedy] = &[
-    of("provider_content_filter", Failed, "The provider withheld the answer", "change the prompt or the input"),
     of(
         "provider_answer_cut",
         Failed,
@@ -323,8 +322,38 @@ const PROVIDERS: &[Remedy] = &[
         "The file of scripted replies has none for this request",
         "add the reply that the message names",
     ),
-    of("provider_cancelled", Failed, "The model call was cancelled", "nothing"),
     of("provider_panicked", Failed, "The provider's code panicked", "mend the provider"),
+    of(
+        "openai_address_invalid",
+        Failed,
+        "The address of a model server cannot be used",
+        "write `https://HOST/PATH`, without user, query and fragment; plain `http` is for this machine",
+    ),
+    of(
+        "openai_header_invalid",
+        Failed,
+        "A header of a model provider cannot be sent, or is the provider's own",
+        "write a name and a value that HTTP takes; the key is given by reference",
+    ),
+    of(
+        "openai_parameter_invalid",
+        Failed,
+        "A parameter that a host allows specs to set is the provider's own",
+        "leave it out: the fields of the spec set it",
+    ),
+    of("openai_bound_invalid", Failed, "A bound of a model provider is out of its range", "use a value within it"),
+    of(
+        "openai_certificates_invalid",
+        Failed,
+        "The certificates that a model provider shall trust cannot be read",
+        "give a PEM file with at least one certificate",
+    ),
+    of(
+        "openai_client_failed",
+        Unavailable,
+        "The HTTP client of a model provider cannot be made",
+        "see the message; the certificates of the system are read then",
+    ),
 ];
 
 /// Tools and functions in code.
