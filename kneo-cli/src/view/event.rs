@@ -11,7 +11,7 @@ use kneo::{Name, Payload, RunEvent, RunOutcome, Usage};
 use serde_json::{Value as Json, json};
 
 use super::actor;
-use super::run::failure_object as failure;
+use super::run::{failure_object as failure, labels};
 use crate::places::words;
 
 /// An event: `{"run_id", "seq", "at", "actor", "path", "place", "kind", "data"}`.
@@ -96,12 +96,11 @@ fn data(event: &Event, plan: &Plan) -> Json {
 }
 
 fn run_started(started: &RunStarted) -> Json {
-    let labels = started.labels.iter().map(|(name, value)| (name.to_string(), Json::from(&**value)));
     json!({
         "workflow": started.workflow.as_str(),
         "plan": started.plan.to_string(),
         "input": payload(&started.input),
-        "labels": labels.collect::<serde_json::Map<_, _>>(),
+        "labels": labels(&started.labels),
         "idempotency_key": started.idempotency.as_ref().map(|start| start.key.as_str()),
         "holds": started.holds.iter().map(|hold| hold.key.as_str()).collect::<Vec<_>>(),
         "deadline": started.deadline.map(|at| at.to_string()),

@@ -1,7 +1,9 @@
 //! Runs.
 
+use std::sync::Arc;
+
 use kneo::store::RunRow;
-use kneo::{Failure, Value};
+use kneo::{Failure, Name, Value};
 use serde_json::{Value as Json, json};
 
 use super::{actor, task};
@@ -9,8 +11,8 @@ use crate::places::Places;
 use crate::report::Report;
 use crate::standing::Standing;
 
-/// A run: `{"run_id", "status", "workflow", "output", "error", "pending", "usage", "cost_usd", "cancel", "holder",
-/// "lease_until", "claimable", "lacks"}`.
+/// A run: `{"run_id", "status", "workflow", "output", "error", "pending", "usage", "cost_usd", "marks", "starter",
+/// "labels", "started_at", "ended_at", "deadline", "cancel", "holder", "lease_until", "claimable", "lacks"}`.
 pub(crate) fn run(report: &Report, places: &Places) -> Json {
     let view = &report.view;
     let cancel = report
@@ -27,6 +29,12 @@ pub(crate) fn run(report: &Report, places: &Places) -> Json {
         "usage": {"input_tokens": view.usage.input, "output_tokens": view.usage.output},
         // No provider of this program has a price.
         "cost_usd": Json::Null,
+        "marks": view.marks.iter().map(|mark| &**mark).collect::<Vec<_>>(),
+        "starter": actor(&view.starter),
+        "labels": labels(&view.labels),
+        "started_at": view.started_at.to_string(),
+        "ended_at": view.ended_at.map(|at| at.to_string()),
+        "deadline": view.deadline.map(|at| at.to_string()),
         "cancel": cancel,
         "holder": report.row.holder.map(|worker| worker.to_string()),
         "lease_until": report.row.lease_until.map(|at| at.to_string()),
@@ -37,13 +45,12 @@ pub(crate) fn run(report: &Report, places: &Places) -> Json {
 
 /// A run in a list.
 pub(crate) fn listed(row: &RunRow, standing: Standing) -> Json {
-    let labels = row.labels.iter().map(|(name, value)| (name.to_string(), Json::from(&**value)));
     json!({
         "run_id": row.key.run.to_string(),
         "status": row.status.as_str(),
         "workflow": row.workflow.as_str(),
         "starter": actor(&row.starter),
-        "labels": labels.collect::<serde_json::Map<_, _>>(),
+        "labels": labels(&row.labels),
         "started_at": row.started_at.to_string(),
         "ended_at": row.ended_at.map(|at| at.to_string()),
         "deadline": row.deadline.map(|at| at.to_string()),
@@ -54,6 +61,11 @@ pub(crate) fn listed(row: &RunRow, standing: Standing) -> Json {
         "claimable": standing.is_idle(),
         "plan": row.plan.to_string(),
     })
+}
+
+/// The labels of a run: an object.
+pub(super) fn labels(labels: &[(Name, Arc<str>)]) -> Json {
+    labels.iter().map(|(name, value)| (name.to_string(), Json::from(&**value))).collect()
 }
 
 /// A failure: `{"kind", "code", "message", "retryable"}`.

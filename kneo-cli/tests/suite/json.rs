@@ -4,17 +4,23 @@ use serde_json::{Value, json};
 
 use super::support::*;
 
-const RUN_KEYS: [&str; 13] = [
+const RUN_KEYS: [&str; 19] = [
     "cancel",
     "claimable",
     "cost_usd",
+    "deadline",
+    "ended_at",
     "error",
     "holder",
+    "labels",
     "lacks",
     "lease_until",
+    "marks",
     "output",
     "pending",
     "run_id",
+    "started_at",
+    "starter",
     "status",
     "usage",
     "workflow",

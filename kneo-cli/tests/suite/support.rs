@@ -44,7 +44,12 @@ impl Project {
 
     /// The program in this folder, with no environment but what it needs to find programs, and a user called `uma`.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kneo"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_kneo")), arguments)
+    }
+
+    /// The same of another copy of the program.
+    pub(crate) fn command_of<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("USER", "uma").stdin(Stdio::null());
         command

@@ -127,7 +127,9 @@ fn completions_load_and_complete() {
         let output = match output.output() {
             Ok(output) => Answer::from(output),
             Err(error) => {
-                println!("SKIPPED: completions of {shell}: {error}");
+                // Past the test harness, which keeps what a passing test prints to itself.
+                let said = format!("SKIPPED: completions of {shell}: {error}\n");
+                std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
                 continue;
             }
         };
