@@ -27,7 +27,8 @@ use crate::value::Value;
 /// `kneo-providers` has providers to read and, with its feature `conformance`, the suite that a provider passes.
 ///
 /// # Errors
-/// An exchange that was paid for says so with [`CallError::with_usage`]. `retryable` says whether the same request can succeed later; codes begin with `provider_`.
+/// An exchange that was paid for says so with [`CallError::with_usage`]. `retryable` says whether the same request can
+/// succeed later; codes begin with `provider_`.
 ///
 /// # Cancel safety
 /// Dropping the future ends the exchange; the model may have been paid all the same.

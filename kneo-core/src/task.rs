@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 use crate::value::Value;
 
 /// What a person is asked. A decision names the digest of the request that the person saw.
+///
+/// Its serialized form is what the digest names, what records of version 1 hold and what stores keep: it stays as it is,
+/// and a new field stands in it only where it says something.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -45,7 +48,7 @@ pub struct Request {
     pub response_role: Option<Role>,
 }
 
-/// Why somebody is asked.
+/// Why somebody is asked. Serialized it is a part of the stored form of [`Request`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

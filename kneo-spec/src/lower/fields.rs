@@ -276,5 +276,8 @@ fn how_to_write(expected: &str) -> &'static str {
         ("a word", "write one word"),
         ("true or false", "write a condition in quotes, such as `'prev.ok'`, or `true`"),
     ];
-    BY_END.iter().find(|(end, _)| expected.ends_with(end)).map_or("see the reference", |(_, help)| help)
+    BY_END
+        .iter()
+        .find(|(end, _)| expected.ends_with(end))
+        .map_or("`kneo explain` shows a spec with it", |(_, help)| help)
 }
