@@ -1,7 +1,7 @@
 //! The engine: what a run does next, as two pure functions.
 //!
 //! [`decide`] holds all policy: given a state and an input it says which entries follow, and changes nothing.
-//! [`evolve`] only folds: given an entry it changes the state, and decides nothing — no expression, no schema, no clock.
+//! [`evolve`] only folds: given an entry it changes the state, and decides nothing — no expression, no check, no clock.
 //! So decision code may change while old journals stay valid.
 //!
 //! ```text

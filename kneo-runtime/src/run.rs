@@ -132,7 +132,8 @@ impl RunHandle {
     /// Waits until the run has ended or waits for people. Timers are waited for.
     ///
     /// # Errors
-    /// The store fails for good, or the run was pruned.
+    /// The store fails for good, the run was pruned, or it cannot go on in this runtime, which had it in hand: another
+    /// worker may still take it.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing: the run goes on.
@@ -149,7 +150,11 @@ impl RunHandle {
             if self.shared.live.get(self.run).is_none() {
                 match self.settled().await {
                     Ok(Some(outcome)) => return Ok(outcome),
-                    Ok(None) => {}
+                    Ok(None) => {
+                        if let Some(error) = watch.broken() {
+                            return Err(error);
+                        }
+                    }
                     Err(RuntimeError::Store(error)) if error.is_retryable() => {
                         tracing::warn!(run = %self.run, %error, "the run could not be looked at; it is tried again");
                     }

@@ -320,6 +320,8 @@ impl Actor {
                 // Any other lease runs out by itself: given back, the run would be claimed and broken again at once.
                 if matches!(error, RuntimeError::Store(error) if error.is_retryable()) {
                     self.give_back().await;
+                } else {
+                    self.live.watch.set_broken(Some(error.clone()));
                 }
             }
         }

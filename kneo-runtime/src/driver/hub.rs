@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use kneo_core::{RunId, RunOutcome};
 use tokio::sync::Notify;
 
+use crate::error::RuntimeError;
+
 /// The news of one run. Hints, but for the end: whoever waits looks at the store, before and after.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -15,6 +17,20 @@ pub(crate) struct Watch {
     pub(crate) settled: Notify,
     /// How the run ended, once that is durable: known only where it ended.
     pub(crate) ended: OnceLock<RunOutcome>,
+    /// Why the run could not go on here, since its last actor left for good.
+    broken: Mutex<Option<RuntimeError>>,
+}
+
+impl Watch {
+    /// The run is in an actor's hands, or cannot go on here.
+    pub(crate) fn set_broken(&self, why: Option<RuntimeError>) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why the run cannot go on here.
+    pub(crate) fn broken(&self) -> Option<RuntimeError> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The watches of all runs that somebody waits for.

@@ -37,8 +37,10 @@ const CLOSING: u8 = 4;
 
 impl Live {
     pub(crate) fn new(key: RunKey, hub: &Hub) -> Arc<Live> {
+        let watch = hub.watch(key.run);
+        watch.set_broken(None);
         Arc::new(Live {
-            watch: hub.watch(key.run),
+            watch,
             key,
             gone: Cancel::new(),
             fence: AtomicU64::new(0),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kneo_core::plan::{McpServerDef, Plan, ServerIx, ToolBackingDef, ToolIx};
 use kneo_core::provider::ToolOffer;
-use kneo_core::schema::Schema;
+use kneo_core::schema::{Schema, SchemaError};
 use kneo_core::tool_server::offer_digest;
 use kneo_core::{Failure, FailureKind, Payload, Value};
 
@@ -24,7 +24,8 @@ pub(super) struct Offer {
 pub(super) struct ServedTool {
     /// As the server says it, under the server's name.
     pub(super) offer: ToolOffer,
-    pub(super) schema: Schema,
+    /// Read with the offer, so that no call compiles it again; it could be when the offer was accepted.
+    pub(super) schema: Result<Schema, SchemaError>,
 }
 
 /// The stored form holds everything.
@@ -41,7 +42,7 @@ impl Offer {
         let tools = list.items().iter().map(|tool| {
             let text = |field| tool.get(field).and_then(Value::as_str);
             let offer = ToolOffer::new(text("name")?, text("description")?, tool.get("parameters")?.clone());
-            Some(ServedTool { schema: Schema::compile(&offer.parameters).ok()?, offer })
+            Some(ServedTool { schema: Schema::compile(&offer.parameters), offer })
         });
         Some(Offer { tools: tools.collect::<Option<_>>()?, value: value.clone() })
     }

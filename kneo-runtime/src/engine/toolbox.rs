@@ -131,7 +131,11 @@ impl<'a> Toolbox<'a> {
             }
             Called::Served(at, own) => self.known(*at).and_then(|offer| offer.tool(own)),
         };
-        served.map_or(Ok(()), |tool| describe(tool.schema.check(arguments)))
+        match served.map(|tool| &tool.schema) {
+            Some(Ok(schema)) => describe(schema.check(arguments)),
+            Some(Err(error)) => Err(format!("the schema cannot be used: {error}")),
+            None => Ok(()),
+        }
     }
 
     fn declared(self) -> impl Iterator<Item = (ToolIx, &'a ToolDef)> {

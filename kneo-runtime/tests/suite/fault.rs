@@ -30,6 +30,8 @@ enum Fault {
     Refused,
     /// Somebody asks for the run to stop just before it.
     CancelFirst,
+    /// The store finds itself damaged.
+    Damaged,
 }
 
 /// Not one commit, but every one.
@@ -65,6 +67,7 @@ impl Store for Faulty {
         match self.due(&commits[0]) {
             None => self.inner.commit(commits).await,
             Some(Fault::Refused) => vec![Err(lost(false))],
+            Some(Fault::Damaged) => vec![Err(StoreError::damaged("a page is gone").into())],
             Some(Fault::AnswerLost) => {
                 let answers = self.inner.commit(commits).await;
                 answers.into_iter().map(|answer| answer.and(Err(lost(true)))).collect()
@@ -194,6 +197,18 @@ async fn without_hints_polling_finds_everything() {
     assert_eq!(other.wait().await.unwrap(), Outcome::Cancelled);
     assert_eq!(completed(&run).await, int(3));
     worker.shutdown().await;
+}
+
+/// Whoever waits is told why the run stands still. Once its lease is over a worker takes it again.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_cannot_go_on_here_is_not_waited_for() {
+    let harness = faulty(Some((2, Fault::Damaged)));
+    let runtime = build(harness.builder().function("work", inc()).on_request());
+    let run = runtime.start(&chain(3, Effect::Idempotent), Start::new(int(0))).await.unwrap();
+    let error = run.wait().await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), ("store_damaged", false), "{error}");
+    let resumed = runtime.resume(run.id()).await.unwrap();
+    assert_eq!(completed(&resumed).await, int(3));
 }
 
 #[tokio::test(start_paused = true)]
