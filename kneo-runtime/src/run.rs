@@ -8,6 +8,7 @@ use kneo_core::store::RunRow;
 use kneo_core::task::TaskRow;
 use kneo_core::{Failure, RunId, RunOutcome, RunStatus, Seq, Value};
 
+use crate::driver::Watch;
 use crate::error::RuntimeError;
 use crate::event::{Cursor, EventStream};
 use crate::shared::Shared;
@@ -21,6 +22,7 @@ pub struct RunHandle {
     shared: Arc<Shared>,
     run: RunId,
     admission: Admission,
+    watch: Arc<Watch>,
 }
 
 /// What became of a start.
@@ -84,7 +86,7 @@ impl Outcome {
 
 impl RunHandle {
     pub(crate) fn new(shared: &Arc<Shared>, run: RunId, admission: Admission) -> RunHandle {
-        RunHandle { shared: Arc::clone(shared), run, admission }
+        RunHandle { shared: Arc::clone(shared), run, admission, watch: shared.hub.watch(run) }
     }
 
     /// The run's id.
@@ -138,7 +140,7 @@ impl RunHandle {
     /// # Cancel safety
     /// Dropping the future changes nothing: the run goes on.
     pub async fn wait(&self) -> Result<Outcome, RuntimeError> {
-        let watch = self.shared.hub.watch(self.run);
+        let watch = &self.watch;
         loop {
             let mut settled = std::pin::pin!(watch.settled.notified());
             // Enabled before looking, so that what happens between looking and waiting is not missed.

@@ -190,6 +190,8 @@ pub(crate) async fn start(
     let trace = start.trace;
     let (start, starter) = start.admit(plan, &program, now)?;
     let run = RunId::new(now, shared.entropy.id_bytes());
+    // What becomes of the run at once is not missed by whoever gets the handle.
+    let _watch = shared.hub.watch(run);
     for _ in 0..2 {
         if !shared.plans.is_stored(plan.digest()) {
             shared.store.put_plan(plan.digest(), plan.bytes().clone()).await?;
