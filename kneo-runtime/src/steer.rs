@@ -126,6 +126,8 @@ pub(crate) async fn resume(shared: &Arc<Shared>, resume: Resume) -> Result<RunHa
     shared.ask_for(run, row.plan);
     let since = shared.now();
     let watch = shared.hub.watch(run);
+    // It is to be tried again, whatever kept it from going on before.
+    watch.set_broken(None);
     let mut told = None;
     loop {
         let mut settled = std::pin::pin!(watch.settled.notified());
