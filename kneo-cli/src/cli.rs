@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, explain, human, run, runs, spec};
+use crate::commands::{completions, doctor, explain, human, new, run, runs, spec};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::Stop;
@@ -48,6 +48,10 @@ enum Command {
     /// Answer what runs ask people
     #[command(subcommand)]
     Human(human::Command),
+    /// Make a project: a spec, settings, and a host that builds
+    New(new::Args),
+    /// See whether runs of specs would find all that they need
+    Doctor(doctor::Args),
     /// Explain a code of a diagnostic, an error or a failure
     Explain(explain::Args),
     /// Write the completions of a shell
@@ -68,6 +72,8 @@ impl Cli {
             Command::Run(args) => args.run(output),
             Command::Runs(command) => command.run(output),
             Command::Human(command) => command.run(output),
+            Command::New(args) => args.run(output),
+            Command::Doctor(args) => args.run(output),
             Command::Explain(args) => args.run(output),
             Command::Completions(args) => args.run(output),
         }

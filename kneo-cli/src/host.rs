@@ -1,17 +1,21 @@
 //! What this program brings to a run: providers, commands, secrets.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kneo::plan::{CompiledPlan, Requirement};
+use kneo::Name;
+use kneo::plan::{CompiledPlan, Plan, Requirement};
 use kneo::provider::{DummyProvider, ScriptError, ScriptedProvider};
 use kneo::store::{RunRow, Store};
 use kneo::tool::command::CommandTools;
 use kneo::{BindError, Runtime, RuntimeBuilder};
 
 use crate::input::file_problem;
+use crate::models;
 use crate::problem::Problem;
-use crate::secrets;
+use crate::project::{Config, Project, ProviderConfig};
+use crate::secrets::Variables;
 
 /// The options that say what a run finds on this machine.
 #[derive(Debug, Default, clap::Args)]
@@ -30,6 +34,8 @@ pub(crate) struct HostArgs {
 pub(crate) struct Host {
     workdir: PathBuf,
     models: Option<PathBuf>,
+    providers: Vec<(String, ProviderConfig)>,
+    variables: Variables,
 }
 
 const WORKDIR: &str = "kneo.workdir";
@@ -56,7 +62,9 @@ impl Host {
             Problem::new("workdir_invalid", format!("commands cannot run in `{}`: {error}", workdir.display()))
         })?;
         let models = models.map(|path| path.canonicalize().map_err(|error| file_problem("the replies", path, &error)));
-        Ok(Host { workdir, models: models.transpose()? })
+        let Config { providers, secrets } = Project::of(&workdir).config()?;
+        let (providers, variables) = (providers.into_iter().collect(), Variables::new(secrets));
+        Ok(Host { workdir, models: models.transpose()?, providers, variables })
     }
 
     /// The labels by which [`Host::of_run`] finds the same place again.
@@ -70,9 +78,30 @@ impl Host {
         build(self.builder(store)?.on_request())
     }
 
+    /// A runtime with all of it, which advances nothing.
+    pub(crate) fn client(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
+        build(self.builder(store)?.client_only())
+    }
+
+    /// Checks what a plan needs: everything that is missing is said at once, and before anything is written.
+    pub(crate) fn check(&self, runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
+        Host::bind(runtime, plan)?;
+        self.has_secrets(plan)
+    }
+
+    /// Checks what must be registered or installed.
+    pub(crate) fn bind(runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
+        runtime.bind(plan).map_err(|error| lacking(&error))
+    }
+
+    /// Checks that every secret is there.
+    pub(crate) fn has_secrets(&self, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
+        self.variables.check(self.secrets(plan.plan()))
+    }
+
     /// What it lacks to run a plan.
     pub(crate) fn lacks(&self, store: Arc<dyn Store>, plan: &Arc<CompiledPlan>) -> Vec<String> {
-        let bound = match self.builder(store).and_then(|builder| build(builder.client_only())) {
+        let bound = match self.client(store) {
             Ok(runtime) => runtime.bind(plan),
             Err(problem) => return vec![format!("what it runs with: {}", problem.message)],
         };
@@ -82,8 +111,26 @@ impl Host {
             lacks.extend(error.refused.iter().map(|(name, error)| format!("the command of `{name}`: {error}")));
             lacks.extend(error.schema.iter().map(|(_, error)| format!("a schema that can be used: {error}")));
         }
-        lacks.extend(secrets::missing(plan.plan()).into_iter().map(|name| format!("secret `{name}`")));
+        lacks.extend(
+            self.variables.missing(self.secrets(plan.plan())).into_iter().map(|name| format!("secret `{name}`")),
+        );
         lacks
+    }
+
+    /// The secrets that runs of a plan need: those that it refers to, and the keys of the models that it uses.
+    fn secrets(&self, plan: &Plan) -> BTreeSet<Name> {
+        let own = plan.agents.iter().filter_map(|agent| {
+            let configured = self.providers.iter().find(|(name, _)| *name == *agent.model.provider.as_str());
+            let key = match configured {
+                Some((_, config)) => config.api_key_ref.as_deref()?,
+                None if agent.model.provider == *models::OPENAI => models::OPENAI_KEY,
+                None => return None,
+            };
+            // A spec that names another address or key does not use this one.
+            let says = |field| agent.model.extra.as_ref().is_some_and(|extra| extra.get(field).is_some());
+            if says("base_url") || says("api_key_ref") { None } else { Name::new(key).ok() }
+        });
+        plan.secrets().chain(own).collect()
     }
 
     fn builder(&self, store: Arc<dyn Store>) -> Result<RuntimeBuilder, Problem> {
@@ -92,11 +139,17 @@ impl Host {
             .map_err(|error| Problem::new("workdir_invalid", error.to_string()))?;
         let mut builder = Runtime::builder()
             .store(store)
-            .secrets(secrets::from_environment())
+            .secrets(self.variables.source())
             .provider("dummy", Arc::new(DummyProvider::new()))
             .commands(Arc::new(commands));
         if let Some(path) = &self.models {
             builder = builder.provider("scripted", Arc::new(scripted(path)?));
+        }
+        for (name, config) in &self.providers {
+            builder = builder.provider(name.as_str(), Arc::new(models::configured(name, config)?));
+        }
+        if !self.providers.iter().any(|(name, _)| name == models::OPENAI) {
+            builder = builder.provider(models::OPENAI, Arc::new(models::hosted()?));
         }
         Ok(builder)
     }
@@ -116,12 +169,6 @@ pub(crate) fn lacks(args: &HostArgs, row: &RunRow, store: &Arc<dyn Store>, plan:
 /// A runtime that looks, starts and decides, and runs nothing.
 pub(crate) fn client(store: Arc<dyn Store>) -> Result<Runtime, Problem> {
     build(Runtime::builder().store(store).client_only())
-}
-
-/// Checks what a plan needs: everything that is missing is said at once, and before anything is written.
-pub(crate) fn check(runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
-    runtime.bind(plan).map_err(|error| lacking(&error))?;
-    secrets::check(plan.plan())
 }
 
 /// The problem of a plan that needs more than there is.

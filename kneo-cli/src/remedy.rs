@@ -38,6 +38,7 @@ pub(crate) fn all() -> impl Iterator<Item = Remedy> {
 pub(crate) fn details(code: &str) -> Option<&'static str> {
     match code {
         "models_invalid" => Some(include_str!("remedy/models.txt")),
+        "config_invalid" => Some(include_str!("remedy/config.txt")),
         _ => None,
     }
 }

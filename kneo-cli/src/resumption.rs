@@ -9,7 +9,7 @@ use kneo::{Actor, Cursor, Resume, RuntimeError};
 
 use crate::advance::{Advance, Answers};
 use crate::exit::Exit;
-use crate::host::{self, Host, HostArgs};
+use crate::host::{Host, HostArgs};
 use crate::output::Output;
 use crate::places::{self, Places};
 use crate::problem::Stop;
@@ -43,9 +43,10 @@ impl Resumption<'_> {
     pub(crate) async fn run(self) -> Result<Exit, Stop> {
         let run = self.row.key.run;
         let plan: Arc<CompiledPlan> = places::plan(&self.store, &self.row).await?;
-        let runtime = Host::of_run(self.host, &self.row)?.runtime(self.store)?;
+        let host = Host::of_run(self.host, &self.row)?;
+        let runtime = host.runtime(self.store)?;
         if !self.row.status.is_terminal() && !self.row.cancel_requested {
-            host::check(&runtime, &plan)?;
+            host.check(&runtime, &plan)?;
         }
         let output = self.output;
         let resume = match self.held {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kneo::store::{SqliteStore, Store, StoreError};
 
 use crate::problem::Problem;
+use crate::project::Project;
 use crate::shell::quoted;
 
 /// The store of a command.
@@ -55,22 +56,13 @@ impl StoreArgs {
         })
     }
 
-    fn path(&self) -> Result<PathBuf, Problem> {
+    /// Where it is.
+    pub(crate) fn path(&self) -> Result<PathBuf, Problem> {
         match &self.store {
             Some(Address(path)) => Ok(path.clone()),
-            None => {
-                let here = std::env::current_dir().map_err(|error| {
-                    Problem::new("store_unusable", format!("the working directory cannot be read: {error}"))
-                })?;
-                Ok(project(&here).join(".kneo").join("kneo.db"))
-            }
+            None => Ok(Project::here()?.store()),
         }
     }
-}
-
-/// The nearest folder upwards that has a `.kneo`, else the folder itself.
-fn project(from: &Path) -> &Path {
-    from.ancestors().find(|folder| folder.join(".kneo").is_dir()).unwrap_or(from)
 }
 
 async fn open(path: &Path) -> Result<Arc<dyn Store>, Problem> {

@@ -4,11 +4,13 @@
 mod suite {
     mod advance;
     mod bad_input;
+    mod doctor;
     mod explain;
     mod human;
     mod interrupt;
     mod job;
     mod json;
+    mod new;
     mod runs;
     mod spec;
     mod support;

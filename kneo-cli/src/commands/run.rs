@@ -76,7 +76,7 @@ impl Args {
         let store = self.store.open_or_make().await?;
         let runtime = if self.detach { host::client(store)? } else { host.runtime(store)? };
         if !self.detach {
-            host::check(&runtime, &plan)?;
+            host.check(&runtime, &plan)?;
         }
         let mut start = Start::new(input);
         if let Some(name) = by.name() {

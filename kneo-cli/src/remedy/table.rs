@@ -6,7 +6,7 @@ use crate::exit::Exit::{Failed, Unavailable, Usage};
 
 /// Every code.
 pub(super) const ALL: &[&[Remedy]] =
-    &[PROGRAM, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, PROVIDERS, CALLS, SERVERS, COMMANDS];
+    &[PROGRAM, PROJECT, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, PROVIDERS, CALLS, SERVERS, COMMANDS];
 
 const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'static str) -> Remedy {
     Remedy { code, meaning, help, exit }
@@ -29,6 +29,29 @@ const PROGRAM: &[Remedy] = &[
         Unavailable,
         "The system gives no threads",
         "close other programs, or raise the limit of processes",
+    ),
+];
+
+/// The project.
+const PROJECT: &[Remedy] = &[
+    of(
+        "config_invalid",
+        Failed,
+        "The settings of the project in `.kneo/config.yaml` cannot be used",
+        "mend the file as the message says; `kneo explain config_invalid` shows what it may hold",
+    ),
+    of("folder_not_empty", Failed, "A project is made in a new folder", "name one that is not there, or is empty"),
+    of(
+        "folder_unwritable",
+        Unavailable,
+        "The project cannot be written",
+        "check the space and the rights of its place",
+    ),
+    of(
+        "project_name_invalid",
+        Failed,
+        "The folder's name cannot be a project's",
+        "use letters, digits, `-` and `_`, a letter first, and no name of a crate that the host uses",
     ),
 ];
 
@@ -104,7 +127,7 @@ const HOST: &[Remedy] = &[
         "requirements_missing",
         Unavailable,
         "The spec needs a provider, tool, function or program that this host lacks",
-        "run it in a host that registers what is missing; this program has the providers `dummy` and, with `--models`, `scripted`, and runs commands",
+        "run it in a host that registers what is missing; this program has the providers `dummy`, `openai`, those of `.kneo/config.yaml` and, with `--models`, `scripted`, and runs commands",
     ),
     of("plan_missing", Unavailable, "The store lacks the run's plan", "restore the store from a backup that has it"),
     of(

@@ -68,7 +68,7 @@ fn a_tool_that_is_not_declared() {
 #[test]
 fn what_this_program_lacks() {
     let steps = "{id: a, kind: function, ref: {implementation: my.code}}, \
-                 {id: b, kind: agent, ref: {model: {provider: openai, name: gpt}, tools: [search]}}, \
+                 {id: b, kind: agent, ref: {model: {provider: vertex, name: gpt}, tools: [search]}}, \
                  {id: c, kind: agent, ref: {model: {provider: scripted}}}";
     let spec = format!("{}tools: {{search: {{implementation: my.search}}}}\n", with_step(steps));
     let project = Project::with(&spec);
@@ -77,7 +77,7 @@ fn what_this_program_lacks() {
     // Others may run it: a run can be left to them, and not resumed here.
     let (code, run) = project.json(&["run", "flow.yaml", "--detach"]);
     assert_eq!(code, 0);
-    let lacks = ["provider `openai`", "provider `scripted`", "tool `my.search`", "function `my.code`"];
+    let lacks = ["provider `scripted`", "provider `vertex`", "tool `my.search`", "function `my.code`"];
     assert_eq!((&run["lacks"], &run["claimable"]), (&json!(lacks), &json!(true)));
     let said = format!("no worker like this program can run it: it lacks {}\n", lacks.join(", "));
     let answer = project.kneo(&["run", "flow.yaml", "--detach"]);

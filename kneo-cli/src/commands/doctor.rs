@@ -1,0 +1,120 @@
+//! `kneo doctor`.
+
+mod check;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kneo::plan::CompiledPlan;
+use kneo::store::{MemoryStore, Store};
+
+use crate::blocking::block_on;
+use crate::exit::Exit;
+use crate::host::{Host, HostArgs};
+use crate::output::Output;
+use crate::problem::{Problem, Stop};
+use crate::project::Project;
+use crate::spec_file::SpecFile;
+use crate::store_place::StoreArgs;
+use check::{Check, Report};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The specs; without any only the project and its store are looked at
+    specs: Vec<PathBuf>,
+
+    /// Ask no model server and no server of tools
+    #[arg(long)]
+    offline: bool,
+
+    /// How long each of them may take to answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    patience: u64,
+
+    #[command(flatten)]
+    host: HostArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
+        block_on(self.look(output))
+    }
+
+    async fn look(self, output: Output) -> Result<Exit, Stop> {
+        let mut report = Report::new(output);
+        let project = Project::here()?;
+        let settings = project.config().map(|_| match project.config_file() {
+            file if file.exists() => file.display().to_string(),
+            _ => "none, which is fine".to_owned(),
+        });
+        report.add(Check::of("settings", settings));
+        let (store, opened) = self.store().await;
+        report.add(opened);
+        for spec in &self.specs {
+            self.spec(spec, &store, &mut report, output).await;
+        }
+        report.finish()
+    }
+
+    /// The store if there is one; looking makes none.
+    async fn store(&self) -> (Arc<dyn Store>, Check) {
+        let nowhere = || Arc::new(MemoryStore::default());
+        let path = match self.store.path() {
+            Ok(path) => path,
+            Err(problem) => return (nowhere(), Check::of("store", Err(problem))),
+        };
+        if !path.exists() {
+            let found = format!("none yet: a run makes `{}`", path.display());
+            return (nowhere(), Check::of("store", Ok(found)));
+        }
+        match self.store.open().await {
+            Ok(store) => (store, Check::of("store", Ok(path.display().to_string()))),
+            Err(problem) => (nowhere(), Check::of("store", Err(problem))),
+        }
+    }
+
+    async fn spec(&self, path: &Path, store: &Arc<dyn Store>, report: &mut Report, output: Output) {
+        let name = path.display().to_string();
+        let plan = match SpecFile::read(path).and_then(|file| file.compile(output)) {
+            Ok(plan) => plan,
+            Err(problem) => return report.add(Check::of(&name, Err(problem))),
+        };
+        report.add(Check::of(&name, Ok(format!("compiles: `{}`", plan.plan().name))));
+        let lacks = match Host::of_spec(&self.host, path) {
+            Ok(host) => self.needs(&name, &host, &plan, store, report).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = lacks {
+            report.add(Check::of(&name, Err(problem)));
+        }
+    }
+
+    /// What the plan needs of this machine, and whether what it names answers.
+    async fn needs(
+        &self,
+        spec: &str,
+        host: &Host,
+        plan: &Arc<CompiledPlan>,
+        store: &Arc<dyn Store>,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        let runtime = host.client(Arc::clone(store))?;
+        let (bound, secrets) = (Host::bind(&runtime, plan), host.has_secrets(plan));
+        let ready = bound.is_ok() && secrets.is_ok() && !self.offline;
+        let found = |found: Result<(), Problem>| found.map(|()| "all are there".to_owned());
+        report.add(Check::of(&format!("{spec}: what it calls"), found(bound)));
+        report.add(Check::of(&format!("{spec}: secrets"), found(secrets)));
+        if !ready {
+            return Ok(());
+        }
+        let probes = runtime.probe(plan, Duration::from_secs(self.patience)).await;
+        for probe in probes.map_err(|error| crate::host::lacking(&error))? {
+            report.add(Check::of_probe(spec, probe));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! One thing that is looked at, and what was found.
+
+use std::time::Duration;
+
+use kneo::{Failure, Probe, ProbeAnswer, ProbeSubject};
+use owo_colors::OwoColorize;
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::problem::{Problem, Stop};
+use crate::remedy;
+
+/// One thing that was looked at.
+#[derive(Debug)]
+pub(super) struct Check {
+    what: String,
+    found: Result<String, Wrong>,
+    took: Option<Duration>,
+    /// What scripts may want to know beyond the words.
+    details: Value,
+}
+
+/// What is wrong with it.
+#[derive(Debug)]
+struct Wrong {
+    code: String,
+    message: String,
+    help: Option<String>,
+    exit: Exit,
+    /// A report that stands on its own, on standard error.
+    problem: Option<Problem>,
+}
+
+impl Check {
+    pub(super) fn of(what: &str, found: Result<String, Problem>) -> Check {
+        let found = found.map_err(|problem| Wrong {
+            code: problem.code.to_owned(),
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+            exit: problem.exit,
+            problem: problem.report.is_some().then_some(problem),
+        });
+        Check { what: what.to_owned(), found, took: None, details: Value::Null }
+    }
+
+    /// What a model or a server answered.
+    pub(super) fn of_probe(spec: &str, probe: Probe) -> Check {
+        let what = match &probe.subject {
+            ProbeSubject::Model { provider, model: Some(model), .. } => {
+                format!("{spec}: model `{model}` of `{provider}`")
+            }
+            ProbeSubject::Model { provider, model: None, .. } => format!("{spec}: the model of `{provider}`"),
+            ProbeSubject::Server { server } => format!("{spec}: server `{server}`"),
+            _ => spec.to_owned(),
+        };
+        let (found, details) = match probe.result {
+            Ok(ProbeAnswer::Server { tools, digest }) => {
+                let names: Vec<&str> = tools.iter().map(|tool| &*tool.name).collect();
+                let details = json!({"tools": names, "digest": digest.to_string()});
+                (Ok(format!("{}; digest {digest}", offered(&names))), details)
+            }
+            Ok(_) => (Ok("can be asked".to_owned()), Value::Null),
+            Err(failure) => (Err(wrong(&failure)), Value::Null),
+        };
+        Check { what, found, took: Some(probe.took), details }
+    }
+
+    fn text(&self) -> String {
+        let took = self.took.map_or_else(String::new, |took| format!(" ({} ms)", took.as_millis()));
+        match &self.found {
+            Ok(found) => format!("{} {}: {found}{}", "✓".green(), self.what, took.dimmed()),
+            Err(wrong) => {
+                let help =
+                    wrong.help.as_ref().map_or_else(String::new, |help| format!("\n    {} {help}", "help:".cyan()));
+                let code = format!("[{}]", wrong.code);
+                format!("{} {}: {} {}{}{help}", "✗".red(), self.what, wrong.message, code.dimmed(), took.dimmed())
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        let wrong = self.found.as_ref().err();
+        json!({
+            "what": self.what,
+            "ok": self.found.is_ok(),
+            "message": match &self.found { Ok(found) => found, Err(wrong) => &wrong.message },
+            "code": wrong.map(|wrong| &wrong.code),
+            "help": wrong.and_then(|wrong| wrong.help.as_ref()),
+            "took_ms": self.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            "details": self.details,
+        })
+    }
+}
+
+fn offered(names: &[&str]) -> String {
+    match names {
+        [] => "offers no tool".to_owned(),
+        [one] => format!("offers `{one}`"),
+        many => format!("offers {} tools: {}", many.len(), many.join(", ")),
+    }
+}
+
+fn wrong(failure: &Failure) -> Wrong {
+    let code = failure.code.as_deref().unwrap_or(failure.kind.as_str());
+    // Many a message says it already.
+    let help = remedy::of(code).map(|remedy| remedy.help).filter(|help| !failure.message.contains(help));
+    let help = help.map(str::to_owned);
+    Wrong { code: code.to_owned(), message: failure.message.to_string(), help, exit: Exit::Unavailable, problem: None }
+}
+
+/// What was looked at so far; told as it comes.
+#[derive(Debug)]
+pub(super) struct Report {
+    checks: Vec<Check>,
+    output: Output,
+}
+
+impl Report {
+    pub(super) fn new(output: Output) -> Report {
+        Report { checks: Vec::new(), output }
+    }
+
+    pub(super) fn add(&mut self, check: Check) {
+        if let Err(Wrong { problem: Some(problem), .. }) = &check.found {
+            self.output.complain(problem);
+        }
+        if !self.output.json {
+            // Whether anybody reads it shows at the end.
+            let _ = self.output.text(&check.text());
+        }
+        self.checks.push(check);
+    }
+
+    /// Says what came of it: the worst of what is wrong.
+    pub(super) fn finish(self) -> Result<Exit, Stop> {
+        let wrong: Vec<&Wrong> = self.checks.iter().filter_map(|check| check.found.as_ref().err()).collect();
+        let exit = match wrong.as_slice() {
+            [] => Exit::Done,
+            wrong if wrong.iter().any(|wrong| wrong.exit == Exit::Failed) => Exit::Failed,
+            _ => Exit::Unavailable,
+        };
+        if self.output.json {
+            let checks: Vec<Value> = self.checks.iter().map(Check::json).collect();
+            self.output.object(&json!({"ok": wrong.is_empty(), "checks": checks}))?;
+        } else {
+            let sum = match wrong.len() {
+                0 => "all is well".green().to_string(),
+                1 => "1 thing is wrong".red().to_string(),
+                many => format!("{many} things are wrong").red().to_string(),
+            };
+            self.output.text(&sum)?;
+        }
+        Ok(exit)
+    }
+}
