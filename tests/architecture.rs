@@ -9,14 +9,16 @@ use kneo_tests::source_tree::{self, SourceFile};
 use kneo_tests::workspace::{self, Member, Rule};
 use kneo_tests::{Outcome, files};
 
-/// Which member may depend on which: plug-ins and stages on the core, nothing on its sibling.
+/// Which member may depend on which: plug-ins and stages on the core, nothing on its sibling. What two
+/// plug-ins need alike is a leaf below both.
 const EDGES: &[(&str, &[&str])] = &[
     ("kneo-core", &[]),
     ("kneo-spec", &["kneo-core"]),
     ("kneo-runtime", &["kneo-core"]),
     ("kneo-store", &["kneo-core"]),
     ("kneo-providers", &["kneo-core"]),
-    ("kneo-tools", &["kneo-core"]),
+    ("kneo-process", &[]),
+    ("kneo-tools", &["kneo-core", "kneo-process"]),
     ("kneo", &["kneo-core", "kneo-spec", "kneo-runtime", "kneo-store", "kneo-providers", "kneo-tools"]),
     ("kneo-cli", &["kneo"]),
 ];
@@ -33,6 +35,7 @@ const TREES: &[(&str, &[&[&str]])] = &[
     ("kneo-runtime", &[HTTP, SQL, YAML]),
     ("kneo-store", &[HTTP, YAML]),
     ("kneo-providers", &[HTTP, SQL, YAML]),
+    ("kneo-process", &[HTTP, SQL, YAML]),
     ("kneo-tools", &[HTTP, SQL, YAML]),
 ];
 
@@ -49,6 +52,7 @@ const LIBRARIES: &[&str] = &[
     "kneo-runtime/src",
     "kneo-store/src",
     "kneo-providers/src",
+    "kneo-process/src",
     "kneo-tools/src",
     "kneo/src",
 ];

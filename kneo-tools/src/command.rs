@@ -3,9 +3,6 @@
 
 #[cfg(unix)]
 mod bound;
-#[cfg(unix)]
-mod directory;
-mod environment;
 mod error;
 #[cfg(unix)]
 mod invocation;
@@ -13,8 +10,6 @@ mod invocation;
 mod output;
 #[cfg(unix)]
 mod process;
-#[cfg(unix)]
-mod program;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,9 +19,7 @@ use std::time::Duration;
 use kneo_core::call::CallError;
 use kneo_core::plan::CommandDef;
 use kneo_core::tool::{Backing, Function};
-
-/// Where programs are looked up unless the host says otherwise.
-const SEARCH_PATH: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
+use kneo_process::{SearchPath, environment};
 
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
 const MAX_STDERR_BYTES: usize = 8 << 10;
@@ -52,7 +45,7 @@ pub struct CommandTools {
 struct Settings {
     /// The canonical directory in which commands run.
     root: PathBuf,
-    search: Vec<PathBuf>,
+    search: SearchPath,
     /// In the host's order: of two with one name the later counts.
     variables: Vec<(String, String)>,
     max_output_bytes: usize,
@@ -64,9 +57,10 @@ impl CommandTools {
     /// Starts to describe the backing; commands run in `root`, or below it where a spec has a `cwd`.
     pub fn builder(root: impl Into<PathBuf>) -> CommandToolsBuilder {
         CommandToolsBuilder {
+            search: None,
             settings: Settings {
                 root: root.into(),
-                search: SEARCH_PATH.iter().map(PathBuf::from).collect(),
+                search: SearchPath::default(),
                 variables: Vec::new(),
                 max_output_bytes: MAX_OUTPUT_BYTES,
                 max_stderr_bytes: MAX_STDERR_BYTES,
@@ -94,6 +88,7 @@ impl Backing<CommandDef> for CommandTools {
 #[derive(Debug)]
 #[must_use]
 pub struct CommandToolsBuilder {
+    search: Option<Vec<PathBuf>>,
     settings: Settings,
 }
 
@@ -125,7 +120,7 @@ pub enum BuildError {
 impl CommandToolsBuilder {
     /// Looks programs up in these directories, in order, and gives them to commands as `PATH`.
     pub fn search_path<P: Into<PathBuf>>(mut self, directories: impl IntoIterator<Item = P>) -> CommandToolsBuilder {
-        self.settings.search = directories.into_iter().map(Into::into).collect();
+        self.search = Some(directories.into_iter().map(Into::into).collect());
         self
     }
 
@@ -168,11 +163,8 @@ impl CommandToolsBuilder {
             }
             Err(source) => return Err(BuildError::Directory { directory, source }),
         };
-        for directory in &settings.search {
-            let usable = directory.is_absolute() && directory.to_str().is_some_and(|text| !text.contains([':', '\0']));
-            if !usable {
-                return Err(BuildError::SearchPath(directory.clone()));
-            }
+        if let Some(directories) = self.search {
+            settings.search = SearchPath::new(directories).map_err(BuildError::SearchPath)?;
         }
         for (name, value) in &settings.variables {
             let refusal = match name.as_str() {

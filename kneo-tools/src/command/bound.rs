@@ -9,9 +9,9 @@ use kneo_core::call::{CallContext, CallError};
 use kneo_core::plan::{CommandDef, Stdin};
 use kneo_core::tool::Function;
 use kneo_core::value::Value;
+use kneo_process::SHELL;
 
 use super::error::CommandError;
-use super::process::guard::SHELL;
 use super::{Settings, invocation, output, process};
 
 /// A spec's command with the host's settings.

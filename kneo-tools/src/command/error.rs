@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kneo_core::call::CallError;
+use kneo_process::SearchPathError;
+use kneo_process::directory::DirectoryError;
 
 /// Why a command cannot be bound, or a call of it failed.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,24 @@ impl CommandError {
             | CommandError::OutputTooLarge { .. }
             | CommandError::OutputInvalid { .. }
             | CommandError::Cancelled(_) => false,
+        }
+    }
+}
+
+impl From<SearchPathError> for CommandError {
+    fn from(error: SearchPathError) -> CommandError {
+        match error {
+            SearchPathError::NotFound { name, path } => CommandError::NotOnSearchPath(name, path),
+            SearchPathError::NotExecutable(path) => CommandError::NotExecutable(path),
+        }
+    }
+}
+
+impl From<DirectoryError> for CommandError {
+    fn from(error: DirectoryError) -> CommandError {
+        match error {
+            DirectoryError::Outside(directory) => CommandError::DirectoryOutside(directory),
+            DirectoryError::Missing(directory) => CommandError::NoDirectory(directory),
         }
     }
 }

@@ -8,9 +8,10 @@ use kneo_core::call::CallContext;
 use kneo_core::expr::{Env, ExprError, Meter, Root, StepField, TextPart, TextTemplate};
 use kneo_core::plan::CommandDef;
 use kneo_core::value::Value;
+use kneo_process::{directory, environment};
 
+use super::Settings;
 use super::error::{CommandError, Place};
-use super::{Settings, directory, environment, program};
 
 /// Everything that the operating system is told.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(super) fn check(command: &CommandDef, settings: &Settings) -> Result<(), Com
         return Err(CommandError::Invalid("`argv` is empty; name a program".to_owned()));
     };
     if let Some(name) = program.as_literal() {
-        program::find(name, settings)?;
+        settings.search.find(name, &settings.root)?;
     }
     for (name, template) in &command.env {
         let name = name.as_str();
@@ -76,7 +77,7 @@ fn fill_program(
         let reason = "a program from a hole must be a bare name; write its path without holes";
         return Err(CommandError::ArgumentRefused { place: Place::Program, reason });
     }
-    Ok((name.to_string(), program::find(&name, settings)?))
+    Ok((name.to_string(), settings.search.find(&name, &settings.root)?))
 }
 
 fn fill_arguments(
@@ -115,9 +116,8 @@ fn fill_environment(
     meter: &mut Meter,
 ) -> Result<Vec<(String, Arc<str>)>, CommandError> {
     let context = holes.context;
-    let search = settings.search.iter().map(|directory| directory.to_string_lossy()).collect::<Vec<_>>().join(":");
     let mut variables: Vec<(String, Arc<str>)> =
-        vec![("PATH".to_owned(), search.into()), ("LANG".to_owned(), "C.UTF-8".into())];
+        vec![("PATH".to_owned(), settings.search.to_string().into()), ("LANG".to_owned(), "C.UTF-8".into())];
     variables.extend(settings.variables.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
     for (name, template) in &command.env {
         let value = fill_text(template, Place::Variable(name.to_string()), holes, meter)?;

@@ -1,6 +1,5 @@
 //! One run of a command: started under a guard, fed, read, and really ended.
 
-pub(super) mod guard;
 mod stream;
 
 use std::future::Future;
@@ -11,11 +10,10 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use kneo_core::call::CallContext;
-use rustix::process::Signal;
+use kneo_process::Guard;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::guard::Guard;
 use self::stream::{Captured, Overflow};
 use super::Settings;
 use super::error::CommandError;
@@ -49,13 +47,13 @@ pub(super) async fn run(
         let end = await_end(&mut command, &mut streams, context).await;
         match end {
             End::Exited(_) => {
-                guard.signal(Signal::KILL);
+                guard.kill();
                 if let Ok(Err(Overflow)) = timeout(DRAIN, streams.ended()).await {
                     return finish(guard, Err(too_large(invocation, settings))).await;
                 }
             }
             End::Overflow | End::Lost(_) => {
-                guard.signal(Signal::KILL);
+                guard.kill();
                 let _ = timeout(settings.grace, command.wait()).await;
             }
             End::Cancelled => terminate(&guard, &mut command, &mut streams, settings.grace).await,
@@ -116,7 +114,7 @@ async fn terminate<F: Future<Output = Result<(), Overflow>>>(
     streams: &mut Streams<F>,
     grace: Duration,
 ) {
-    guard.signal(Signal::TERM);
+    guard.terminate();
     let until = Instant::now() + grace;
     let gone = async {
         tokio::select! {
@@ -129,7 +127,7 @@ async fn terminate<F: Future<Output = Result<(), Overflow>>>(
     if timeout_at(until, gone).await.is_err() {
         tracing::debug!(group = %guard, "command ignored SIGTERM");
     }
-    guard.signal(Signal::KILL);
+    guard.kill();
     // Bounded: a process in an uninterruptible wait of the kernel ends when that ends, and cannot act before.
     let _ = timeout(grace, command.wait()).await;
 }

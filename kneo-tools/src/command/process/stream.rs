@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use kneo_process::Tail;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::Child;
 
@@ -62,74 +63,11 @@ async fn collect(pipe: Option<impl AsyncRead + Unpin>, out: &mut Vec<u8>, max: u
 
 async fn follow(pipe: Option<impl AsyncRead + Unpin>, tail: &mut Tail) -> Result<(), Overflow> {
     let Some(mut pipe) = pipe else { return Ok(()) };
+    let mut chunk = vec![0; CHUNK];
     loop {
-        tail.bytes.reserve(CHUNK);
-        match pipe.read_buf(&mut tail.bytes).await {
+        match pipe.read(&mut chunk).await {
             Ok(0) | Err(_) => return Ok(()),
-            Ok(_) => tail.trim(),
+            Ok(read) => tail.push(chunk.get(..read).unwrap_or_default()),
         }
-    }
-}
-
-/// The last bytes of a stream, in bounded memory.
-pub(super) struct Tail {
-    bytes: Vec<u8>,
-    max: usize,
-    cut: bool,
-}
-
-impl Tail {
-    fn new(max: usize) -> Tail {
-        Tail { bytes: Vec::new(), max, cut: false }
-    }
-
-    /// Forgets what is before the tail, once there is enough of it to be worth the move.
-    fn trim(&mut self) {
-        if self.bytes.len() > self.max.saturating_add(CHUNK) {
-            self.cut_to_max();
-        }
-    }
-
-    fn cut_to_max(&mut self) {
-        let over = self.bytes.len().saturating_sub(self.max);
-        if over > 0 {
-            self.bytes.drain(..over);
-            self.cut = true;
-        }
-    }
-
-    /// The tail as text without white space at its ends; a leading `…` tells that something came before.
-    pub(super) fn text(mut self) -> String {
-        self.cut_to_max();
-        // A cut may fall inside a character: its rest is no text.
-        let partial = if self.cut { self.bytes.iter().take_while(|byte| **byte & 0xc0 == 0x80).count() } else { 0 };
-        let text = String::from_utf8_lossy(self.bytes.get(partial..).unwrap_or_default());
-        format!("{}{}", if self.cut { "…" } else { "" }, text.trim())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tail_keeps_the_end_and_whole_characters() {
-        let mut tail = Tail::new(5);
-        tail.bytes.extend_from_slice("aaäöü".as_bytes());
-        assert_eq!(tail.text(), "…öü");
-        let mut tail = Tail::new(100);
-        tail.bytes.extend_from_slice(b" all of it\n");
-        assert_eq!(tail.text(), "all of it");
-    }
-
-    #[test]
-    fn a_tail_stays_small_however_much_is_written() {
-        let mut tail = Tail::new(8);
-        for _ in 0..1_000 {
-            tail.bytes.extend_from_slice(&[b'x'; 1_000]);
-            tail.trim();
-            assert!(tail.bytes.len() <= 8 + CHUNK);
-        }
-        assert_eq!(tail.text(), "…xxxxxxxx");
     }
 }
