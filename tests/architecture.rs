@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("kneo-runtime", &["kneo-core"]),
     ("kneo-store", &["kneo-core"]),
     ("kneo-providers", &["kneo-core"]),
+    ("kneo-mcp", &["kneo-core", "kneo-process"]),
     ("kneo-process", &[]),
     ("kneo-tools", &["kneo-core", "kneo-process"]),
     ("kneo", &["kneo-core", "kneo-spec", "kneo-runtime", "kneo-store", "kneo-providers", "kneo-tools"]),
@@ -35,6 +36,7 @@ const TREES: &[(&str, &[&[&str]])] = &[
     ("kneo-runtime", &[HTTP, SQL, YAML]),
     ("kneo-store", &[HTTP, YAML]),
     ("kneo-providers", &[HTTP, SQL, YAML]),
+    ("kneo-mcp", &[SQL, YAML]),
     ("kneo-process", &[HTTP, SQL, YAML]),
     ("kneo-tools", &[HTTP, SQL, YAML]),
 ];
@@ -52,6 +54,7 @@ const LIBRARIES: &[&str] = &[
     "kneo-runtime/src",
     "kneo-store/src",
     "kneo-providers/src",
+    "kneo-mcp/src",
     "kneo-process/src",
     "kneo-tools/src",
     "kneo/src",

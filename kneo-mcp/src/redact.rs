@@ -1,0 +1,150 @@
+//! What a server says, without the secrets that it was given.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use kneo_core::secret::Secret;
+
+/// Stands where a secret stood.
+const REDACTED: &str = "[redacted]";
+
+/// Shorter secrets are not looked for: they would be found in words that are none.
+const SHORTEST: usize = 4;
+
+/// The secrets of one connection, as they may come back in what the server says.
+///
+/// A server is given secrets as variables and headers, and may repeat them in results, errors and logs; from there they
+/// would reach journals and models. So everything that comes in passes through here before anything reads it.
+#[derive(Default)]
+pub(crate) struct Redactor {
+    given: Vec<Secret>,
+    /// What is looked for; the longest first, so that no secret that begins another leaves the rest of it behind.
+    needles: Vec<Secret>,
+}
+
+impl Redactor {
+    pub(crate) fn new(secrets: &[Secret]) -> Redactor {
+        let copy = |text: &str| Secret::new(text.to_owned());
+        let mut needles: Vec<Secret> = secrets
+            .iter()
+            .flat_map(|secret| [secret.reveal(), secret.reveal().trim()])
+            .filter(|needle| needle.len() >= SHORTEST)
+            .map(copy)
+            .collect();
+        needles.sort_by(|a, b| b.reveal().len().cmp(&a.reveal().len()).then_with(|| a.reveal().cmp(b.reveal())));
+        needles.dedup_by(|a, b| a.reveal() == b.reveal());
+        let given = secrets.iter().map(|secret| copy(secret.reveal())).collect();
+        Redactor { given, needles }
+    }
+
+    /// Whether these are the secrets that it was made of.
+    pub(crate) fn is_of(&self, secrets: &[Secret]) -> bool {
+        self.given.len() == secrets.len() && self.given.iter().zip(secrets).all(|(a, b)| a.reveal() == b.reveal())
+    }
+
+    /// The same text without secrets.
+    pub(crate) fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let mut text = text.into();
+        for needle in &self.needles {
+            if text.contains(needle.reveal()) {
+                text = Cow::Owned(text.replace(needle.reveal(), REDACTED));
+            }
+        }
+        text
+    }
+
+    /// The same JSON without secrets in its strings, in whatever way they are escaped; what is no JSON is text.
+    pub(crate) fn json<'a>(&self, json: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let json = json.into();
+        if self.needles.is_empty() {
+            return json;
+        }
+        let Ok(mut value) = serde_json::from_str(&json) else { return self.text(json) };
+        if self.value(&mut value) { Cow::Owned(value.to_string()) } else { json }
+    }
+
+    /// Takes the secrets out of all strings, and says whether there were any.
+    fn value(&self, value: &mut serde_json::Value) -> bool {
+        let mut found = false;
+        match value {
+            serde_json::Value::String(text) => {
+                if let Cow::Owned(redacted) = self.text(text.as_str()) {
+                    *text = redacted;
+                    found = true;
+                }
+            }
+            serde_json::Value::Array(items) => {
+                for item in items {
+                    found |= self.value(item);
+                }
+            }
+            serde_json::Value::Object(fields) => {
+                for field in fields.values_mut() {
+                    found |= self.value(field);
+                }
+                let named: Vec<String> =
+                    fields.keys().filter(|key| matches!(self.text(&***key), Cow::Owned(_))).cloned().collect();
+                for name in named {
+                    if let Some(field) = fields.remove(&name) {
+                        fields.insert(self.text(name).into_owned(), field);
+                        found = true;
+                    }
+                }
+            }
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+        }
+        found
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} secrets)", self.given.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(secrets: &[&str]) -> Redactor {
+        Redactor::new(&secrets.iter().map(|secret| Secret::new((*secret).to_owned())).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn secrets_are_found_in_text() {
+        let redactor = redactor(&["hunter22", "key", "hunter22-and-more\n"]);
+        for (text, redacted) in [
+            ("is hunter22!", "is [redacted]!"),
+            ("hunter22-and-more", "[redacted]"),
+            ("the key is short", "the key is short"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(redactor.text(text), redacted, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_found_in_json_however_they_are_escaped() {
+        let redactor = redactor(&["pass/wörd", "two\nlines\""]);
+        for (json, redacted) in [
+            (r#"{"a":["x pass/wörd"]}"#, r#"{"a":["x [redacted]"]}"#),
+            (r#"{"a":"pass\/w\u00f6rd"}"#, r#"{"a":"[redacted]"}"#),
+            (r#"{"a":"two\nlines\""}"#, r#"{"a":"[redacted]"}"#),
+            (r#"{"pass/wörd":1}"#, r#"{"[redacted]":1}"#),
+            (r#"{"a": 1.50}"#, r#"{"a": 1.50}"#),
+            ("no json: pass/wörd", "no json: [redacted]"),
+        ] {
+            assert_eq!(redactor.json(json), redacted, "{json}");
+        }
+        assert_eq!(Redactor::default().json("{ }"), "{ }");
+    }
+
+    #[test]
+    fn it_shows_no_secret_and_knows_its_own() {
+        let redactor = redactor(&["hunter22"]);
+        assert_eq!(format!("{redactor:?}"), "Redactor(1 secrets)");
+        assert!(redactor.is_of(&[Secret::new("hunter22".to_owned())]));
+        assert!(!redactor.is_of(&[]) && !redactor.is_of(&[Secret::new("other-one".to_owned())]));
+    }
+}

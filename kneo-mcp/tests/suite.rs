@@ -1,0 +1,14 @@
+//! MCP servers as real processes and on real sockets, most of which misbehave.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod suite {
+    mod binding;
+    mod ending;
+    mod fake;
+    mod life;
+    mod memory;
+    mod offers;
+    mod pipes;
+    mod support;
+}
