@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use crate::credentials::Credentials;
 use crate::definition::{Definition, Key};
 use crate::problem::Problem;
-use crate::session::{Greeting, Session, open};
+use crate::session::{Endings, Greeting, Session, open};
 use crate::settings::Settings;
 
 /// A server that is connected to when it is first asked something, and again when the session is over.
@@ -20,6 +20,7 @@ pub(crate) struct Connection {
     definition: Definition,
     secrets: Vec<Name>,
     settings: Arc<Settings>,
+    endings: Endings,
     session: Mutex<Option<Arc<Session>>>,
     /// What kind of server it turned out to be, so that it is not asked again at the next start.
     is_legacy: AtomicBool,
@@ -32,12 +33,14 @@ impl Connection {
         definition: Definition,
         secrets: Vec<Name>,
         settings: Arc<Settings>,
+        endings: Endings,
     ) -> Connection {
         Connection {
             key,
             definition,
             secrets,
             settings,
+            endings,
             session: Mutex::default(),
             is_legacy: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
@@ -87,10 +90,10 @@ impl Connection {
             true => Greeting::Handshake,
             false => Greeting::Either,
         };
-        let opened = match open(&self.definition, &self.settings, &credentials, greeting).await {
+        let opened = match self.open(&credentials, greeting).await {
             // It may have been replaced by a newer one since.
             Err(Problem::Protocol(_)) if greeting == Greeting::Handshake => {
-                open(&self.definition, &self.settings, &credentials, Greeting::Either).await
+                self.open(&credentials, Greeting::Either).await
             }
             opened => opened,
         };
@@ -98,6 +101,10 @@ impl Connection {
         self.is_legacy.store(opened.is_legacy(), Ordering::Relaxed);
         *session = Some(Arc::clone(&opened));
         Ok(opened)
+    }
+
+    async fn open(&self, credentials: &Credentials, greeting: Greeting) -> Result<Session, Problem> {
+        open(&self.definition, &self.settings, credentials, greeting, &self.endings).await
     }
 
     /// Ends the session and lets none be made any more.

@@ -12,6 +12,7 @@ use crate::connection::Connection;
 use crate::definition::{Definition, Key};
 use crate::problem::Problem;
 use crate::server::McpServer;
+use crate::session::Endings;
 use crate::settings::Settings;
 
 /// Connects to the MCP servers of specs.
@@ -38,6 +39,7 @@ pub struct McpConnector {
 struct Shared {
     settings: Arc<Settings>,
     connections: Mutex<Connections>,
+    endings: Endings,
 }
 
 #[derive(Debug, Default)]
@@ -53,10 +55,10 @@ impl McpConnector {
     }
 
     pub(crate) fn new(settings: Arc<Settings>) -> McpConnector {
-        McpConnector { shared: Arc::new(Shared { settings, connections: Mutex::default() }) }
+        McpConnector { shared: Arc::new(Shared { settings, connections: Mutex::default(), endings: Endings::new() }) }
     }
 
-    /// Ends every session and waits until all have ended; nothing can be asked through this connector any more, and what
+    /// Ends every session and waits until all have ended, those that were dropped before included; nothing can be asked through this connector any more, and what
     /// is on its way fails.
     ///
     /// A host that shuts down calls it after its runtime's shutdown. It takes about twice the grace at most for servers
@@ -71,6 +73,7 @@ impl McpConnector {
             std::mem::take(&mut connections.alive).iter().filter_map(Weak::upgrade).collect()
         };
         futures_util::future::join_all(alive.iter().map(|connection| connection.close())).await;
+        self.shared.endings.wait().await;
     }
 
     fn connection(&self, definition: &McpServerDef) -> Result<Arc<Connection>, Problem> {
@@ -86,7 +89,8 @@ impl McpConnector {
             return Ok(same);
         }
         let secrets = definition.secrets().collect();
-        let made = Arc::new(Connection::new(key, checked, secrets, Arc::clone(&self.shared.settings)));
+        let (settings, endings) = (Arc::clone(&self.shared.settings), self.shared.endings.clone());
+        let made = Arc::new(Connection::new(key, checked, secrets, settings, endings));
         connections.alive.push(Arc::downgrade(&made));
         Ok(made)
     }

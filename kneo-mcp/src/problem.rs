@@ -38,10 +38,10 @@ pub(crate) enum Problem {
     #[error("answers HTTP {status}, which asks for other credentials{}; correct `bearer_ref` or `headers`", after(.text))]
     Unauthorized { status: u16, text: String },
     #[error(
-        "answers HTTP {0}, a redirect, which is not followed, so that no credential goes elsewhere; write the final \
-         address in `url`"
+        "answers HTTP {status}, a redirect{}, which is not followed, so that no credential goes elsewhere; write the \
+         final address in `url`", toward(.to)
     )]
-    Redirect(u16),
+    Redirect { status: u16, to: String },
     #[error("answers HTTP {status}{}", after(.text))]
     Http { status: u16, text: String, retry_after: Option<Duration> },
     #[error("{what} within {}{hint}", seconds(.limit))]
@@ -84,12 +84,16 @@ fn after(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
+fn toward(to: &str) -> String {
+    if to.is_empty() { String::new() } else { format!(" to `{to}`") }
+}
+
 fn seconds(limit: &Duration) -> String {
     format!("{} s", limit.as_secs_f64())
 }
 
 /// HTTP answers after which the same request can succeed later.
-fn passes(status: u16) -> bool {
+pub(crate) fn passes(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
@@ -105,7 +109,7 @@ impl Problem {
             Problem::Unreachable(_) => "mcp_unreachable",
             Problem::Tls(_) => "mcp_tls_failed",
             Problem::Unauthorized { .. } => "mcp_unauthorized",
-            Problem::Redirect(_) => "mcp_redirect_refused",
+            Problem::Redirect { .. } => "mcp_redirect_refused",
             Problem::Http { .. } => "mcp_http_error",
             Problem::Timeout { .. } => "mcp_timeout",
             Problem::TooLarge { .. } => "mcp_answer_too_large",
@@ -140,7 +144,7 @@ impl Problem {
             | Problem::HostNotAllowed(_)
             | Problem::Tls(_)
             | Problem::Unauthorized { .. }
-            | Problem::Redirect(_)
+            | Problem::Redirect { .. }
             | Problem::TooLarge { .. }
             | Problem::OfferTooLarge(_)
             | Problem::Protocol(_)

@@ -53,6 +53,41 @@ impl Redactor {
         text
     }
 
+    /// The beginning of a text that goes on, without secrets, nor the part of one that it ends in the middle of.
+    pub(crate) fn beginning<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let text = self.text(text);
+        let parts = |at: &usize| {
+            let rest = text.get(*at..).unwrap_or_default();
+            rest.len() >= SHORTEST && self.needles.iter().any(|needle| needle.reveal().starts_with(rest))
+        };
+        match text.char_indices().map(|(at, _)| at).skip_while(|at| !self.is_near(text.len() - at)).find(parts) {
+            Some(at) => Cow::Owned(format!("{}{REDACTED}", text.get(..at).unwrap_or_default())),
+            None => text,
+        }
+    }
+
+    /// The end of a text that began before, without secrets, nor the part of one that it begins in the middle of.
+    pub(crate) fn end<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let text = self.text(text);
+        let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
+        let parts = |end: &usize| {
+            let part = text.get(..*end).unwrap_or_default();
+            let is_whole = *end == text.len();
+            let within =
+                |needle: &Secret| needle.reveal().ends_with(part) || (is_whole && needle.reveal().contains(part));
+            *end >= SHORTEST && self.needles.iter().any(within)
+        };
+        match ends.take_while(|end| self.is_near(*end)).filter(parts).last() {
+            Some(end) => Cow::Owned(format!("{REDACTED}{}", text.get(end..).unwrap_or_default())),
+            None => text,
+        }
+    }
+
+    /// Whether a part of so many bytes can be one of a secret.
+    fn is_near(&self, bytes: usize) -> bool {
+        self.needles.first().is_some_and(|longest| bytes <= longest.reveal().len())
+    }
+
     /// The same JSON without secrets in its strings, in whatever way they are escaped; what is no JSON is text.
     pub(crate) fn json<'a>(&self, json: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
         let json = json.into();
@@ -138,6 +173,32 @@ mod tests {
             assert_eq!(redactor.json(json), redacted, "{json}");
         }
         assert_eq!(Redactor::default().json("{ }"), "{ }");
+    }
+
+    #[test]
+    fn a_cut_through_a_secret_leaves_none_of_it() {
+        let redactor = redactor(&["s3cr3t-töken", "another-one"]);
+        for (text, redacted) in [
+            ("says s3cr3t-tö", "says [redacted]"),
+            ("says s3cr3t-töken", "says [redacted]"),
+            ("s3cr", "[redacted]"),
+            ("says s3c", "says s3c"),
+            ("says another-o", "says [redacted]"),
+            ("", ""),
+        ] {
+            assert_eq!(redactor.beginning(text), redacted, "{text}");
+        }
+        for (text, redacted) in [
+            ("r3t-töken, it says", "[redacted], it says"),
+            ("s3cr3t-töken, it says", "[redacted], it says"),
+            ("öken", "[redacted]"),
+            ("ken, it says", "ken, it says"),
+            ("cr3t-tö", "[redacted]"),
+            ("", ""),
+        ] {
+            assert_eq!(redactor.end(text), redacted, "{text}");
+        }
+        assert_eq!(Redactor::default().beginning("x"), "x");
     }
 
     #[test]

@@ -13,8 +13,10 @@ use kneo_core::cancel::Cancel;
 use kneo_core::secret::Secret;
 use rmcp::RoleClient;
 use rmcp::service::{Peer, RunningService};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::courier::Courier;
 use self::inbox::Inbox;
@@ -29,7 +31,8 @@ use crate::stdio;
 /// One session with a server.
 ///
 /// Dropping it ends the session in the background: a server that was started gets the end of its input and, after the
-/// grace, signals; one at an address is told that the session is over. Dropping the async runtime ends it at once.
+/// grace, signals; one at an address is told that the session is over. Dropping the async runtime ends it at once. What
+/// ends in the background is tracked, so that who closes everything can wait for it.
 #[derive(Debug)]
 pub(crate) struct Session {
     peer: Peer<RoleClient>,
@@ -42,6 +45,26 @@ pub(crate) struct Session {
     bounds: Bounds,
     offer: Mutex<Option<Offer>>,
     broken: AtomicBool,
+    endings: Endings,
+}
+
+/// The sessions that end in the background.
+#[derive(Clone, Debug)]
+pub(crate) struct Endings(TaskTracker);
+
+impl Endings {
+    pub(crate) fn new() -> Endings {
+        Endings(TaskTracker::new())
+    }
+
+    /// Waits until all have ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the wait.
+    pub(crate) async fn wait(&self) {
+        self.0.close();
+        self.0.wait().await;
+    }
 }
 
 /// The limits of each request.
@@ -106,6 +129,22 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Without an async runtime here, dropping it is what ends it, in the runtime that it is of.
+        if let Some(mut running) = self.running.get_mut().take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            self.endings.0.spawn_on(
+                async move {
+                    let _ = running.close().await;
+                },
+                &runtime,
+            );
+        }
+    }
+}
+
 impl Channel {
     fn ended(&self) -> Option<&Cancel> {
         match self {
@@ -120,7 +159,7 @@ impl Channel {
         match self {
             #[cfg(unix)]
             Channel::Stdio(link) => link.problem(),
-            Channel::Http(link) => match request.and_then(|request| link.failure(request)) {
+            Channel::Http(link) => match request.map_or_else(|| link.last_failure(), |request| link.failure(request)) {
                 Some(failure) => failure.problem(),
                 None => Problem::Lost("it closed the connection before it answered".to_owned()),
             },

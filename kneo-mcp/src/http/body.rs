@@ -25,18 +25,19 @@ pub(super) async fn whole(mut response: reqwest::Response, cap: usize) -> Result
 }
 
 /// Reads the beginning of a body that people should see; how it ends is not asked for.
-pub(super) async fn diagnostic(mut response: reqwest::Response) -> String {
+pub(super) async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < DIAGNOSTIC {
         let Ok(Some(chunk)) = response.chunk().await else { break };
         body.extend_from_slice(&chunk);
     }
-    shown(&body)
+    body
 }
 
-/// The beginning of a body as text on one line.
-pub(super) fn shown(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..DIAGNOSTIC).unwrap_or(body));
+/// The beginning of a text, on one line.
+pub(super) fn shown(text: &str) -> String {
+    let end = (0..=DIAGNOSTIC.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    let text = text.get(..end).unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -120,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_is_short_and_on_one_line() {
-        assert_eq!(shown(b"<h1>\n  not   here\r\n"), "<h1> not here");
-        assert_eq!(shown(&[b'x'; 10_000]).len(), DIAGNOSTIC);
+        assert_eq!(shown("<h1>\n  not   here\r\n"), "<h1> not here");
+        assert_eq!(shown(&"€".repeat(10_000)).len(), DIAGNOSTIC / 3 * 3);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use rmcp::model::{
     ClientJsonRpcMessage, ClientRequest, ErrorCode, ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage,
@@ -18,7 +18,7 @@ use sse_stream::{Sse, SseStream};
 
 use super::{Address, HttpFailure, Link, body, tls};
 use crate::credentials::Credentials;
-use crate::problem::Problem;
+use crate::problem::{Problem, passes};
 use crate::settings::Settings;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -90,10 +90,15 @@ impl HttpClient {
     fn read(&self, body: &[u8]) -> std::result::Result<ServerJsonRpcMessage, HttpFailure> {
         let text = String::from_utf8_lossy(body);
         let text = self.link.redactor.json(&*text);
-        serde_json::from_str(&text).map_err(|error| {
-            let beginning = body::shown(text.as_bytes());
-            HttpFailure::Protocol(format!("its answer is no JSON-RPC message ({error}): {beginning}"))
-        })
+        serde_json::from_str(&text).map_err(|error| no_message(&error, &text))
+    }
+
+    /// Where a redirect would lead to, without what may be secret in an address.
+    fn target(&self, response: &Response) -> String {
+        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+        let to = to.and_then(|to| response.url().join(to).ok());
+        let shown = to.map(|to| format!("{}{}", to.origin().ascii_serialization(), to.path()));
+        self.link.redactor.text(shown.unwrap_or_default()).into_owned()
     }
 
     /// An answer of another status than success: a JSON-RPC error in it counts, but for refused credentials.
@@ -104,17 +109,22 @@ impl HttpClient {
         session_id: Option<String>,
     ) -> Result<StreamableHttpPostResponse> {
         let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_redirection() {
+            let (status, to) = (status.as_u16(), self.target(&response));
+            return Err(StreamableHttpError::Client(HttpFailure::Redirect { status, to }));
+        }
         let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         let text = if has_type(&headers, JSON) && !refused {
             let body = body::whole(response, self.cap).await.map_err(StreamableHttpError::Client)?;
             if let Ok(JsonRpcMessage::Error(error)) = self.read(&body) {
                 return Ok(answer(error.error, message, session_id));
             }
-            body::shown(&body)
+            self.link.redactor.text(String::from_utf8_lossy(&body)).into_owned()
         } else {
-            body::diagnostic(response).await
+            let beginning = body::beginning(response).await;
+            self.link.redactor.beginning(String::from_utf8_lossy(&beginning)).into_owned()
         };
-        let text = self.link.redactor.text(text).into_owned();
+        let text = body::shown(&text);
         // A server of before 2026-07-28 refuses the question which versions it knows in whatever way: that answers it.
         if status.is_client_error() && !refused && is_probe(message) {
             let refusal = ErrorData::new(ErrorCode::INVALID_REQUEST, format!("HTTP {}", status.as_u16()), None);
@@ -132,23 +142,19 @@ impl HttpClient {
         let link = Arc::clone(&self.link);
         let events = SseStream::from_bytes_stream(Box::pin(body::events(response, cap)));
         let read = move |event: std::result::Result<Sse, SseError>| {
-            let event = event.and_then(|mut event| {
-                event.data = event.data.map(|data| link.redactor.json(data).into_owned());
-                let asks = event.data.as_deref().is_some_and(is_request);
-                match asks && !link.may_ask() {
-                    true => {
-                        let why = "it asks for more than anybody could answer".to_owned();
-                        Err(SseError::Body(Box::new(HttpFailure::Protocol(why))))
-                    }
-                    false => Ok(event),
-                }
-            });
-            if let (Some(request), Err(SseError::Body(cause))) = (&request, &event)
-                && let Some(failure) = cause.downcast_ref::<HttpFailure>()
-            {
-                link.note(request, failure.clone());
-            }
-            event
+            let failure = match event {
+                Ok(event) => match read_event(event, request.as_ref(), &link) {
+                    Ok(event) => return Ok(event),
+                    Err(failure) => failure,
+                },
+                Err(SseError::Body(cause)) => match cause.downcast_ref::<HttpFailure>() {
+                    Some(failure) => failure.clone(),
+                    None => HttpFailure::Broken(cause.to_string()),
+                },
+                Err(error) => HttpFailure::Protocol(format!("its stream of events is none: {error}")),
+            };
+            link.note(request.as_ref(), &failure);
+            Err(SseError::Body(Box::new(failure)))
         };
         events.map(read).boxed()
     }
@@ -258,31 +264,75 @@ impl StreamableHttpClient for HttpClient {
         custom_headers: HashMap<HeaderName, HeaderValue>,
         max_sse_event_size: usize,
     ) -> Result<BoxStream<'static, std::result::Result<Sse, SseError>>> {
-        let resumes = last_event_id.is_some();
-        let mut request = self.prepare(self.client.get(&*uri), session_id, custom_headers)?;
-        request = request.header(ACCEPT, EVENTS);
-        if let Some(id) = last_event_id {
-            request = request.header(LAST_EVENT_ID, value(&id)?);
+        let request = last_event_id.as_deref().and_then(|event| self.link.request_at(event));
+        if self.link.is_unreadable(request.as_ref()) {
+            return Err(StreamableHttpError::ServerDoesNotSupportSse);
         }
-        let response = HttpClient::send(request).await?;
+        self.link.may_open().await;
+        let mut get = self.prepare(self.client.get(&*uri), session_id, custom_headers)?.header(ACCEPT, EVENTS);
+        if let Some(event) = last_event_id {
+            get = get.header(LAST_EVENT_ID, value(&event)?);
+        }
+        let response = HttpClient::send(get).await?;
         match response.status() {
             status if status.is_success() && has_type(response.headers(), EVENTS) => {
-                Ok(self.stream(response, max_sse_event_size, None))
+                Ok(self.stream(response, max_sse_event_size, request))
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
                 let challenge = self.link.redactor.text(challenge.unwrap_or_default()).into_owned();
                 Err(StreamableHttpError::AuthRequired(AuthRequiredError::new(challenge)))
             }
-            // A server need not have such a stream, and says so in various ways.
-            status if status.is_client_error() && !resumes => Err(StreamableHttpError::ServerDoesNotSupportSse),
-            StatusCode::METHOD_NOT_ALLOWED => Err(StreamableHttpError::ServerDoesNotSupportSse),
-            status => {
+            status if passes(status.as_u16()) => {
                 let failure = HttpFailure::status(status.as_u16(), String::new(), response.headers());
                 Err(StreamableHttpError::Client(failure))
             }
+            // A server need not have such a stream, and says so in various ways.
+            _ => Err(StreamableHttpError::ServerDoesNotSupportSse),
         }
     }
+}
+
+/// Reads an event of a stream: a message without secrets; on the stream with the answer to a request nothing but news,
+/// requests of the server's own, and that answer.
+fn read_event(mut event: Sse, request: Option<&RequestId>, link: &Link) -> std::result::Result<Sse, HttpFailure> {
+    if let (Some(request), Some(id)) = (request, &event.id) {
+        link.read_up_to(request, id);
+    }
+    // Others are not read by anybody, nor is one without data.
+    let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
+    let Some(data) = event.data.take_if(|data| is_message && !data.trim().is_empty()) else { return Ok(event) };
+    let data = link.redactor.json(data).into_owned();
+    let message: ServerJsonRpcMessage = match (serde_json::from_str(&data), request) {
+        (Ok(message), _) => message,
+        (Err(error), Some(_)) => return Err(no_message(&error, &data)),
+        (Err(_), None) => return Ok(event),
+    };
+    match (message, request) {
+        (JsonRpcMessage::Request(_), _) if !link.may_ask() => {
+            return Err(HttpFailure::Protocol("it asks for more than anybody could answer".to_owned()));
+        }
+        // What refuses a request before it is read cannot say its id.
+        (JsonRpcMessage::Error(error), Some(request)) => {
+            link.answered(request);
+            let answer = ServerJsonRpcMessage::error(error.error, Some(request.clone()));
+            event.data = serde_json::to_string(&answer).ok();
+            return Ok(event);
+        }
+        (message @ JsonRpcMessage::Response(_), Some(request)) => {
+            if !is_response(&message, Some(request)) {
+                return Err(HttpFailure::Protocol("its answer is that of another request".to_owned()));
+            }
+            link.answered(request);
+        }
+        _ => {}
+    }
+    event.data = Some(data);
+    Ok(event)
+}
+
+fn no_message(error: &serde_json::Error, text: &str) -> HttpFailure {
+    HttpFailure::Protocol(format!("its answer is no JSON-RPC message ({error}): {}", body::shown(text)))
 }
 
 fn value(text: &str) -> Result<HeaderValue> {
@@ -311,14 +361,6 @@ fn begins_session(message: &ClientJsonRpcMessage) -> bool {
 
 fn is_probe(message: &ClientJsonRpcMessage) -> bool {
     matches!(message, JsonRpcMessage::Request(request) if matches!(request.request, ClientRequest::DiscoverRequest(_)))
-}
-
-/// Whether the data of an event is a request of the server's own.
-fn is_request(data: &str) -> bool {
-    // Answers may be large and are not read for this.
-    data.contains("\"method\"")
-        && serde_json::from_str::<serde_json::Value>(data)
-            .is_ok_and(|value| value.get("id").is_some() && value.get("method").is_some())
 }
 
 /// Whether a message is the response to a request.

@@ -17,6 +17,8 @@ pub(crate) enum HttpFailure {
     Tls(String),
     #[error("HTTP {status}")]
     Status { status: u16, text: String, retry_after: Option<Duration> },
+    #[error("HTTP {status}")]
+    Redirect { status: u16, to: String },
     #[error("more than {cap} bytes")]
     TooLarge { cap: usize },
     #[error("{0}")]
@@ -50,12 +52,24 @@ impl HttpFailure {
         HttpFailure::Status { status, text, retry_after: seconds.map(Duration::from_secs) }
     }
 
+    /// Whether reading the same once more would fail once more.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            HttpFailure::TooLarge { .. } | HttpFailure::Protocol(_) => true,
+            HttpFailure::Unreachable(_)
+            | HttpFailure::Tls(_)
+            | HttpFailure::Status { .. }
+            | HttpFailure::Redirect { .. }
+            | HttpFailure::Broken(_) => false,
+        }
+    }
+
     pub(crate) fn problem(&self) -> Problem {
         match self.clone() {
             HttpFailure::Unreachable(text) => Problem::Unreachable(text),
             HttpFailure::Tls(text) => Problem::Tls(text),
             HttpFailure::Status { status: status @ (401 | 403), text, .. } => Problem::Unauthorized { status, text },
-            HttpFailure::Status { status: status @ 300..=399, .. } => Problem::Redirect(status),
+            HttpFailure::Redirect { status, to } => Problem::Redirect { status, to },
             HttpFailure::Status { status, text, retry_after } => Problem::Http { status, text, retry_after },
             HttpFailure::TooLarge { cap } => Problem::TooLarge { cap },
             HttpFailure::Broken(text) => Problem::Lost(text),
@@ -64,10 +78,10 @@ impl HttpFailure {
     }
 }
 
-/// Whether a cause is one of TLS; an I/O error may hold it without calling it its source.
+/// Whether a cause is one of TLS; I/O errors may hold it, one in another, without calling it their source.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let within = |error: &std::io::Error| error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    cause.is::<rustls::Error>() || cause.downcast_ref::<std::io::Error>().is_some_and(within)
+    let held = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held))
 }
 
 /// The text of the last cause, which says most.

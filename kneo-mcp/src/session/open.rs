@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::courier::Courier;
 use super::inbox::Inbox;
 use super::request::refusal;
-use super::{Bounds, Channel, Session};
+use super::{Bounds, Channel, Endings, Session};
 use crate::credentials::Credentials;
 use crate::definition::{Definition, Target};
 use crate::http::{self, HttpClient, HttpFailure, failure_of};
@@ -57,9 +57,10 @@ pub(crate) async fn open(
     settings: &Settings,
     credentials: &Credentials,
     greeting: Greeting,
+    endings: &Endings,
 ) -> Result<Session, Problem> {
     let limit = settings.connect_timeout;
-    let opening = tokio::time::timeout(limit, connect(definition, settings, credentials, greeting));
+    let opening = tokio::time::timeout(limit, connect(definition, settings, credentials, greeting, endings));
     opening.await.unwrap_or_else(|_| {
         let hint = "; see that it runs, or let the host raise `connect_timeout`";
         Err(Problem::Timeout { what: "did not get ready", limit, hint })
@@ -71,6 +72,7 @@ async fn connect(
     settings: &Settings,
     credentials: &Credentials,
     greeting: Greeting,
+    endings: &Endings,
 ) -> Result<Session, Problem> {
     let bounds = Bounds { total: definition.request_timeout, idle: settings.idle_timeout };
     let cap = definition.max_response_bytes;
@@ -84,7 +86,7 @@ async fn connect(
                 let started = stdio::Process::start(program, settings, credentials, &link).await?;
                 let transport = StdioTransport::new(started, Arc::clone(&link), cap);
                 let channel = Channel::Stdio(Arc::clone(&link));
-                match greet(transport, greeting, channel, &redactor, bounds).await {
+                match greet(transport, greeting, channel, &redactor, bounds, endings).await {
                     Ok(session) => return Ok(session),
                     // Some servers end at the first message that they do not know, and have done nothing until then.
                     Err(Greeted::Gone) if greeting == Greeting::Either => greeting = Greeting::Handshake,
@@ -112,11 +114,20 @@ async fn connect(
             config.retry_config = Arc::new(resumptions());
             let transport = StreamableHttpClientTransport::with_client(client, config);
             let channel = Channel::Http(link);
-            greet(transport, greeting, channel.clone(), &redactor, bounds).await.map_err(|greeted| match greeted {
-                Greeted::Gone => channel.closed(None),
-                Greeted::Wrong(problem) => problem,
+            let greeted = greet(transport, greeting, channel.clone(), &redactor, bounds, endings).await;
+            greeted.map_err(|greeted| match (greeted, channel) {
+                (Greeted::Gone, channel) => before_any_call(channel.closed(None)),
+                (Greeted::Wrong(problem), _) => before_any_call(problem),
             })
         }
+    }
+}
+
+/// What breaks off before anything was called has done nothing.
+fn before_any_call(problem: Problem) -> Problem {
+    match problem {
+        Problem::Lost(why) => Problem::Unreachable(why),
+        other => other,
     }
 }
 
@@ -132,6 +143,7 @@ async fn greet<T, E, A>(
     channel: Channel,
     redactor: &Arc<Redactor>,
     bounds: Bounds,
+    endings: &Endings,
 ) -> Result<Session, Greeted>
 where
     T: IntoTransport<RoleClient, E, A>,
@@ -159,6 +171,7 @@ where
         bounds,
         offer: Mutex::default(),
         broken: AtomicBool::new(false),
+        endings: endings.clone(),
     })
 }
 

@@ -13,6 +13,10 @@ use crate::problem::Problem;
 /// Under which a server that knows it finds the idempotency key of a call.
 const KEY: &str = "io.github.kneo-project/idempotency-key";
 
+/// What the SDK says in the server's place to a request that was on its way when another one found that the session is
+/// forgotten.
+const FORGOTTEN: &str = "streamable HTTP session was re-initialized before the response arrived";
+
 impl Session {
     /// Asks the server once. There is no second try here: a request that broke off may have acted.
     ///
@@ -89,6 +93,9 @@ impl Session {
 
     fn problem(&self, error: ServiceError, request: Option<&RequestId>) -> Problem {
         match error {
+            ServiceError::McpError(error) if error.message == FORGOTTEN => {
+                Problem::Lost("it forgot the session that the request was sent in".to_owned())
+            }
             ServiceError::McpError(error) => refusal(error),
             ServiceError::TransportSend(error) => {
                 match error.error.downcast_ref::<StreamableHttpError<HttpFailure>>() {

@@ -67,7 +67,10 @@ impl Link {
     /// What the server said where no message belongs, as the end of a sentence.
     pub(crate) fn told(&self) -> String {
         let stderr = lock(&self.stderr).clone().text();
-        let stderr = self.redactor.text(&*stderr);
+        let stderr = match stderr.strip_prefix('…') {
+            Some(end) => format!("…{}", self.redactor.end(end)).into(),
+            None => self.redactor.text(&*stderr),
+        };
         let junk = match self.junk.load(Ordering::Relaxed) {
             0 => String::new(),
             lines => format!("; {lines} lines of its standard output were no messages"),

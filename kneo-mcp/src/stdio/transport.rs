@@ -49,7 +49,7 @@ impl StdioTransport {
             process: Some(process),
             link,
             cap,
-            asks: Allowance::new(),
+            asks: Allowance::of_requests(),
             unasked: false,
             until: None,
         }

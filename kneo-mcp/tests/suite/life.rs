@@ -12,7 +12,7 @@ use super::fake::{fake, scripted};
 use super::support::{Host, Process, context, gone, is_alive, no_arguments, pids, until};
 
 /// Tells a helper, which is a test of this binary run as a process of its own, where to work.
-const DIRECTORY: &str = "KNEO_MCP_TEST_DIRECTORY";
+pub(super) const DIRECTORY: &str = "KNEO_MCP_TEST_DIRECTORY";
 
 /// Runs another test of this binary as a process of its own.
 pub(super) fn helper(test: &str, directory: &Path) -> Child {

@@ -7,29 +7,29 @@ use super::life::helper;
 use super::support::{Host, context, failed, no_arguments};
 
 /// More than any bound here allows, and much less than the servers send.
-const MOST: u64 = 60 << 20;
+pub(super) const MOST: u64 = 60 << 20;
 
 /// The most memory that this process ever had, in bytes.
-fn peak_memory() -> u64 {
+pub(super) fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-fn succeeds(test: &str) {
+pub(super) fn succeeds(test: &str) {
     let host = Host::new();
-    let status = helper(&format!("suite::memory::{test}"), host.directory.path()).wait().unwrap();
+    let status = helper(&format!("suite::{test}"), host.directory.path()).wait().unwrap();
     assert!(status.success() && host.path("done").exists());
 }
 
-fn done() {
+pub(super) fn done() {
     std::fs::write(super::life::directory().unwrap().join("done"), "").unwrap();
 }
 
 /// Item 95: a line that never ends does not fill the memory.
 #[test]
 fn a_line_without_an_end_is_an_error_at_the_cap() {
-    succeeds("endless_line");
+    succeeds("memory::endless_line");
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn endless_line() {
 /// A server that asks without end is not listened to for ever, whether it reads the answers or not.
 #[test]
 fn requests_without_end_are_an_error() {
-    succeeds("endless_requests");
+    succeeds("memory::endless_requests");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn endless_requests() {
 /// News without end are taken in one by one.
 #[test]
 fn notifications_without_end_fill_no_memory() {
-    succeeds("endless_notifications");
+    succeeds("memory::endless_notifications");
 }
 
 #[tokio::test]
