@@ -258,6 +258,10 @@ impl Web {
         Web { port, scheme, log, task }
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         self.at("localhost")
     }
