@@ -86,7 +86,7 @@ impl Session {
     /// Whether it can be asked something, and was made with these secrets.
     pub(crate) fn is_usable(&self, secrets: &[Secret]) -> bool {
         let ended = self.channel.ended().is_some_and(Cancel::is_cancelled);
-        let gone = ended || self.stop.is_cancelled() || self.peer.is_transport_closed();
+        let gone = ended || self.channel.is_doubtful() || self.stop.is_cancelled() || self.peer.is_transport_closed();
         !gone && !self.broken.load(Ordering::Relaxed) && self.redactor.is_of(secrets)
     }
 
@@ -163,6 +163,14 @@ impl Channel {
                 Some(failure) => failure.problem(),
                 None => Problem::Lost("it closed the connection before it answered".to_owned()),
             },
+        }
+    }
+
+    fn is_doubtful(&self) -> bool {
+        match self {
+            #[cfg(unix)]
+            Channel::Stdio(_) => false,
+            Channel::Http(link) => link.is_doubtful(),
         }
     }
 

@@ -197,7 +197,13 @@ impl StreamableHttpClient for HttpClient {
         match (status, &request_id) {
             (StatusCode::NOT_FOUND, _) if has_session => return Err(StreamableHttpError::SessionExpired),
             (StatusCode::ACCEPTED | StatusCode::NO_CONTENT, _) => return Ok(StreamableHttpPostResponse::Accepted),
-            (status, _) if !status.is_success() => return self.unsuccessful(response, &message, session_id).await,
+            (status, _) if !status.is_success() => {
+                let answer = self.unsuccessful(response, &message, session_id).await;
+                if has_session && status == StatusCode::BAD_REQUEST && says_little(&answer) {
+                    self.link.doubt();
+                }
+                return answer;
+            }
             // Nothing that could come back would be read by anybody.
             (_, None) => return Ok(StreamableHttpPostResponse::Accepted),
             (_, Some(_)) => {}
@@ -361,6 +367,16 @@ fn begins_session(message: &ClientJsonRpcMessage) -> bool {
 
 fn is_probe(message: &ClientJsonRpcMessage) -> bool {
     matches!(message, JsonRpcMessage::Request(request) if matches!(request.request, ClientRequest::DiscoverRequest(_)))
+}
+
+/// Whether HTTP 400 may be about the session: many servers answer that, with an error of no meaning of its own, where 404
+/// is what the protocol has. What it is about cannot be told, so that nothing is sent again.
+fn says_little(answer: &Result<StreamableHttpPostResponse>) -> bool {
+    match answer {
+        Ok(StreamableHttpPostResponse::Json(JsonRpcMessage::Error(error), _)) => error.error.code == ErrorCode(-32000),
+        Ok(_) => false,
+        Err(_) => true,
+    }
 }
 
 /// Whether a message is the response to a request.

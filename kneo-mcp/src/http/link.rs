@@ -1,7 +1,7 @@
 //! What the HTTP transport tells the session beside messages.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rmcp::model::RequestId;
@@ -20,6 +20,7 @@ pub(crate) struct Link {
     pub(super) redactor: Arc<Redactor>,
     streams: Mutex<Streams>,
     sessions: AtomicU64,
+    is_doubtful: AtomicBool,
     /// The session whose stream beside cannot be read, counted from 1.
     unreadable: AtomicU64,
     asks: Allowance,
@@ -49,6 +50,7 @@ impl Link {
             redactor,
             streams: Mutex::default(),
             sessions: AtomicU64::new(0),
+            is_doubtful: AtomicBool::new(false),
             unreadable: AtomicU64::new(0),
             asks: Allowance::of_requests(),
             opens: Allowance::of_streams(),
@@ -118,6 +120,16 @@ impl Link {
     /// A session begins: the first, or one after the server forgot the one before.
     pub(super) fn session_begins(&self) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The server may have forgotten the session, and does not say so as the protocol has it.
+    pub(super) fn doubt(&self) {
+        self.is_doubtful.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the next who asks something should begin a session anew.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Relaxed)
     }
 
     /// How many sessions have begun: what was learned in one says nothing about the next.

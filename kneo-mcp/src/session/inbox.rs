@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rmcp::RoleClient;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientResult, ErrorCode, ErrorData, Implementation, ProgressToken,
-    ServerNotification, ServerRequest,
+    ProtocolVersion, ServerNotification, ServerRequest,
 };
 use rmcp::service::{NotificationContext, RequestContext, Service};
 use tokio::sync::Notify;
@@ -102,6 +102,8 @@ impl Service<RoleClient> for Inbox {
 
     fn get_info(&self) -> ClientConfig {
         let client = Implementation::new("kneo", env!("CARGO_PKG_VERSION"));
-        ClientConfig::new(ClientCapabilities::default(), client)
+        // What a handshake asks for: versions without one are asked for in another way.
+        let version = ProtocolVersion::LATEST_WITH_INITIALIZE;
+        ClientConfig::new(ClientCapabilities::default(), client).with_protocol_version(version)
     }
 }

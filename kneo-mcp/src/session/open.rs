@@ -31,10 +31,10 @@ use crate::stdio::{self, StdioTransport};
 /// Requests that may be on their way at the same time; more wait.
 const MAX_CONCURRENT: usize = 64;
 
-/// How often a broken stream of events is taken up again, and how long at most is waited before: the bounds of the
-/// requests on it hold all the same.
-const MAX_RESUMPTIONS: usize = 5;
-const MAX_RESUMPTION_DELAY: Duration = Duration::from_secs(10);
+/// How often it is tried to take up a broken stream of events, and what is waited between, twice as long each time: a
+/// server that is gone is told within seconds. The bounds of the requests on it hold all the same.
+const MAX_RESUMPTIONS: usize = 4;
+const RESUMPTION_DELAY: Duration = Duration::from_millis(250);
 
 /// What is said first to a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,39 +74,71 @@ async fn connect(
     greeting: Greeting,
     endings: &Endings,
 ) -> Result<Session, Problem> {
+    let mut greeting = greeting;
+    loop {
+        match attempt(definition, settings, credentials, greeting, endings).await {
+            Ok(session) => return Ok(session),
+            // A server of before 2026-07-28 may do whatever it likes with a question that it does not know, and has done
+            // nothing until then.
+            Err(refusal) if greeting == Greeting::Either && refusal.may_be_of_its_age() => {
+                tracing::debug!("the server does not say which versions it knows; the handshake of before is tried");
+                greeting = Greeting::Handshake;
+            }
+            Err(Refusal::Early(problem) | Refusal::Final(problem)) => return Err(before_any_call(problem)),
+        }
+    }
+}
+
+/// Why a connection came to nothing: at the first thing that was said, or for good.
+enum Refusal {
+    Early(Problem),
+    Final(Problem),
+}
+
+impl Refusal {
+    /// Whether the server may only not have known the question.
+    fn may_be_of_its_age(&self) -> bool {
+        match self {
+            Refusal::Early(Problem::Protocol(_) | Problem::Http { .. } | Problem::Lost(_) | Problem::Spawn { .. }) => {
+                true
+            }
+            Refusal::Early(_) | Refusal::Final(_) => false,
+        }
+    }
+}
+
+async fn attempt(
+    definition: &Definition,
+    settings: &Settings,
+    credentials: &Credentials,
+    greeting: Greeting,
+    endings: &Endings,
+) -> Result<Session, Refusal> {
     let bounds = Bounds { total: definition.request_timeout, idle: settings.idle_timeout };
     let cap = definition.max_response_bytes;
+    let redactor = Arc::new(Redactor::new(credentials.values()));
     match &definition.target {
         #[cfg(unix)]
         Target::Stdio(program) => {
-            let mut greeting = greeting;
-            let redactor = Arc::new(Redactor::new(credentials.values()));
-            loop {
-                let link = stdio::Link::new(Arc::clone(&redactor), settings.max_stderr_bytes);
-                let started = stdio::Process::start(program, settings, credentials, &link).await?;
-                let transport = StdioTransport::new(started, Arc::clone(&link), cap);
-                let channel = Channel::Stdio(Arc::clone(&link));
-                match greet(transport, greeting, channel, &redactor, bounds, endings).await {
-                    Ok(session) => return Ok(session),
-                    // Some servers end at the first message that they do not know, and have done nothing until then.
-                    Err(Greeted::Gone) if greeting == Greeting::Either => greeting = Greeting::Handshake,
-                    Err(Greeted::Gone) => {
-                        return Err(match link.problem() {
-                            Problem::Lost(_) => {
-                                let reason = format!("it ended before it answered{}", link.told());
-                                Problem::Spawn { reason, passing: Passing::Yes }
-                            }
-                            other => other,
-                        });
+            let link = stdio::Link::new(Arc::clone(&redactor), settings.max_stderr_bytes);
+            let started = stdio::Process::start(program, settings, credentials, &link).await.map_err(Refusal::Final)?;
+            let transport = StdioTransport::new(started, Arc::clone(&link), cap);
+            let channel = Channel::Stdio(Arc::clone(&link));
+            greet(transport, greeting, channel, &redactor, bounds, endings).await.map_err(|greeted| match greeted {
+                Greeted::Gone => Refusal::Early(match link.problem() {
+                    Problem::Lost(_) => {
+                        let reason = format!("it ended before it answered{}", link.told());
+                        Problem::Spawn { reason, passing: Passing::Yes }
                     }
-                    Err(Greeted::Wrong(problem)) => return Err(problem),
-                }
-            }
+                    other => other,
+                }),
+                Greeted::Refused(refusal) => refusal,
+            })
         }
         Target::Http(address) => {
-            let redactor = Arc::new(Redactor::new(credentials.values()));
             let link = http::Link::new(Arc::clone(&redactor));
-            let client = HttpClient::new(address, settings, credentials, Arc::clone(&link), cap)?;
+            let client = HttpClient::new(address, settings, credentials, Arc::clone(&link), cap);
+            let client = client.map_err(Refusal::Final)?;
             let mut config = StreamableHttpClientTransportConfig::with_uri(HttpClient::url(address))
                 .max_concurrent_requests(MAX_CONCURRENT)
                 .max_sse_event_size(cap)
@@ -115,9 +147,9 @@ async fn connect(
             let transport = StreamableHttpClientTransport::with_client(client, config);
             let channel = Channel::Http(link);
             let greeted = greet(transport, greeting, channel.clone(), &redactor, bounds, endings).await;
-            greeted.map_err(|greeted| match (greeted, channel) {
-                (Greeted::Gone, channel) => before_any_call(channel.closed(None)),
-                (Greeted::Wrong(problem), _) => before_any_call(problem),
+            greeted.map_err(|greeted| match greeted {
+                Greeted::Gone => Refusal::Early(channel.closed(None)),
+                Greeted::Refused(refusal) => refusal,
             })
         }
     }
@@ -134,7 +166,7 @@ fn before_any_call(problem: Problem) -> Problem {
 /// Why a handshake came to nothing.
 enum Greeted {
     Gone,
-    Wrong(Problem),
+    Refused(Refusal),
 }
 
 async fn greet<T, E, A>(
@@ -176,16 +208,16 @@ where
 }
 
 fn rejected(error: ClientInitializeError) -> Greeted {
-    let wrong = |problem| Greeted::Wrong(problem);
+    let early = |problem| Greeted::Refused(Refusal::Early(problem));
     match error {
         ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::Cancelled => Greeted::Gone,
         ClientInitializeError::TransportError { error, .. } => {
             match error.error.downcast_ref::<StreamableHttpError<HttpFailure>>() {
-                Some(failure) => wrong(failure_of(failure)),
+                Some(failure) => early(failure_of(failure)),
                 None => Greeted::Gone,
             }
         }
-        ClientInitializeError::JsonRpcError(error) => wrong(match refusal(error) {
+        ClientInitializeError::JsonRpcError(error) => early(match refusal(error) {
             Problem::Refused { code, message } => {
                 Problem::Protocol(format!("it refuses the handshake: {message} (JSON-RPC error {code})"))
             }
@@ -196,10 +228,16 @@ fn rejected(error: ClientInitializeError) -> Greeted {
                 versions.iter().map(ProtocolVersion::as_str).collect::<Vec<_>>().join(", ")
             };
             let (ours, its) = (list(&client_supported), list(&server_supported));
-            wrong(Problem::Protocol(format!("it knows the versions {its} and none of {ours}")))
+            Greeted::Refused(Refusal::Final(Problem::Protocol(format!(
+                "it knows the versions {its} and none of {ours}"
+            ))))
         }
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => rejected(*fallback),
-        _ => wrong(Problem::Protocol("its answer to the handshake is none".to_owned())),
+        // Both questions were asked.
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => match rejected(*fallback) {
+            Greeted::Refused(Refusal::Early(problem)) => Greeted::Refused(Refusal::Final(problem)),
+            other => other,
+        },
+        _ => early(Problem::Protocol("its answer to the handshake is none".to_owned())),
     }
 }
 
@@ -207,6 +245,6 @@ fn rejected(error: ClientInitializeError) -> Greeted {
 fn resumptions() -> ExponentialBackoff {
     let mut policy = ExponentialBackoff::default();
     policy.max_times = Some(MAX_RESUMPTIONS);
-    policy.max_delay = Some(MAX_RESUMPTION_DELAY);
+    policy.base_duration = RESUMPTION_DELAY;
     policy
 }

@@ -140,6 +140,31 @@ async fn a_session_that_cannot_be_begun_anew_is_an_error() {
     }
 }
 
+/// Many servers answer 400 where the protocol has 404: the call fails, and the next is made in a session of its own.
+#[tokio::test]
+async fn a_session_that_may_be_forgotten_is_not_used_again() {
+    type Make = fn(&Request) -> Answer;
+    let vague: Make = |request| Answer::json(&request.error(-32000, "Bad Request: no valid session")).status(400);
+    let text: Make = |_| Answer::text(400, "no valid session");
+    let clear: Make = |request| Answer::json(&request.error(-32602, "no such tool")).status(400);
+    for (answer, code, begun) in
+        [(vague, "mcp_server_error", 2), (text, "mcp_http_error", 2), (clear, "mcp_request_refused", 1)]
+    {
+        let called = AtomicUsize::new(0);
+        let web = Web::start(move |request| match request.what() {
+            "tools/call" if called.fetch_add(1, Ordering::Relaxed) == 0 => answer(request),
+            _ => well(request),
+        })
+        .await;
+        let host = Host::new();
+        let server = host.server(&http(&web.url()));
+        assert_eq!(failed(server.call("echo", no_arguments(), &context()).await).0, code);
+        assert_eq!(web.count("tools/call"), 1);
+        assert_eq!(server.call("echo", no_arguments(), &context()).await.unwrap(), Value::from("hello"));
+        assert_eq!(web.count("initialize"), begun, "{code}");
+    }
+}
+
 /// A call whose answer is on its way when another finds the session forgotten may have acted: it is not sent again.
 #[tokio::test]
 async fn a_call_on_its_way_in_a_forgotten_session_is_lost_and_not_repeated() {

@@ -272,6 +272,18 @@ async fn a_server_that_never_gets_ready_says_why() {
     }
 }
 
+/// Others answer it with nothing that is an answer, or not at all.
+#[tokio::test]
+async fn a_server_need_not_understand_the_first_question() {
+    let host = Host::new();
+    for (reaction, starts) in [("answer '{}'", 2), ("answer '7'", 2), (":", 1)] {
+        let file = host.path(&format!("starts {}", reaction.len()));
+        let definition = fake(&format!("echo x >> '{}'\non_discover() {{ {reaction}; }}", file.display()));
+        assert_eq!(host.call(&definition).await.unwrap(), Value::from("hello"), "{reaction}");
+        assert_eq!(super::support::lines(&file).len(), starts, "{reaction}");
+    }
+}
+
 /// Some servers of before 2026-07-28 end at the first message that they do not know.
 #[tokio::test]
 async fn a_server_that_ends_at_the_first_question_is_started_again_for_the_older_one() {
