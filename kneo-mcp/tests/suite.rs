@@ -17,4 +17,5 @@ mod suite {
     mod pipes;
     mod support;
     mod web;
+    mod wire;
 }

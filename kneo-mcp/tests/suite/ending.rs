@@ -1,6 +1,5 @@
 //! A server really ends, and a call that is not wanted any more is called off.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kneo_core::plan::McpServerDef;
@@ -273,11 +272,9 @@ async fn calls_run_at_the_same_time() {
     let script = "on_call() { case \"$line\" in *slow*) slow=$id ;; *) text quick; id=$slow; text slow ;; esac; }";
     let server = host.server(&fake(script));
     server.tools(&context()).await.unwrap();
-    let slow = tokio::spawn({
-        let server = Arc::clone(&server);
-        async move { server.call("slow", no_arguments(), &context()).await }
-    });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(server.call("echo", no_arguments(), &context()).await.unwrap(), Value::from("quick"));
-    assert_eq!(slow.await.unwrap().unwrap(), Value::from("slow"));
+    let context = context();
+    let slow = server.call("slow", no_arguments(), &context);
+    let quick = server.call("echo", no_arguments(), &context);
+    let (slow, quick) = tokio::join!(slow, quick);
+    assert_eq!((slow.unwrap(), quick.unwrap()), (Value::from("slow"), Value::from("quick")));
 }

@@ -1,0 +1,5 @@
+//! Servers and suites that others have written.
+
+mod conformance;
+mod program;
+mod servers;
