@@ -26,7 +26,8 @@ use crate::value::Value;
 /// - **Concurrency.** Calls may run at the same time.
 ///
 /// # Implementing
-/// `kneo-mcp` connects to MCP servers.
+/// `kneo-mcp` connects to MCP servers; the test kit of `kneo-runtime` has servers in memory to read first. The suite
+/// `kneo_runtime::testkit::server_conformance` says whether a server of yours keeps the contract.
 ///
 /// # Errors
 /// Codes begin with `mcp_`. The message of a call's error is a result for the model.

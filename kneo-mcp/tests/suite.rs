@@ -4,6 +4,7 @@
 
 mod suite {
     mod binding;
+    mod contract;
     mod ending;
     mod fake;
     mod http_answers;

@@ -9,6 +9,7 @@ mod harness;
 mod model;
 mod plan;
 mod server;
+pub mod server_conformance;
 
 pub use clock::VirtualClock;
 pub use entropy::SeededEntropy;

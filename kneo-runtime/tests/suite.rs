@@ -21,6 +21,7 @@ mod suite {
     mod retry;
     mod secret;
     mod server;
+    mod server_conformance;
     mod shutdown;
     mod start;
     mod support;

@@ -96,15 +96,30 @@ impl Connector for ScriptedServers {
 
 #[async_trait]
 impl ToolServer for ScriptedServer {
-    async fn tools(&self, _: &CallContext) -> Result<Vec<ToolOffer>, CallError> {
+    async fn tools(&self, context: &CallContext) -> Result<Vec<ToolOffer>, CallError> {
+        if context.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Ok(self.offers.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     async fn call(&self, tool: &str, arguments: Value, context: &CallContext) -> Result<Value, CallError> {
+        if context.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
         match self.scripts.get(tool) {
-            Some(script) => (script.0)(arguments, context.clone()).await,
+            // A script that ends in the same moment has ended, and one that looks at the token itself may say so.
+            Some(script) => tokio::select! {
+                biased;
+                result = (script.0)(arguments, context.clone()) => result,
+                () = context.cancel.cancelled() => Err(cancelled()),
+            },
             None => Err(CallError::fatal("mcp_tool_error", format!("there is no tool `{tool}`"))),
         }
     }
+}
+
+fn cancelled() -> CallError {
+    CallError::fatal("mcp_cancelled", "the server was not asked to the end: the call was cancelled")
 }
