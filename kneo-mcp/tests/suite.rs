@@ -16,6 +16,7 @@ mod suite {
     mod memory;
     mod offers;
     mod pipes;
+    mod runtime;
     mod support;
     mod web;
     mod wire;

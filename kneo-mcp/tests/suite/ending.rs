@@ -98,6 +98,22 @@ async fn a_panic_and_a_dropped_connect_leave_nothing() {
     gone(&started).await;
 }
 
+/// Item 89: an error in the handshake, by an answer and by time.
+#[tokio::test]
+async fn a_handshake_that_fails_leaves_nothing() {
+    let host = Host::with(|builder| builder.connect_timeout(Duration::from_secs(2)));
+    let refuses = format!("{STUBBORN}; on_initialize() {{ fail -32602 no; }}");
+    let hangs = format!("{STUBBORN}; on_initialize() {{ :; }}");
+    for (number, (script, code)) in [(refuses, "mcp_protocol_error"), (hangs, "mcp_timeout")].into_iter().enumerate() {
+        let file = host.path(&number.to_string());
+        let script =
+            format!("{script}\nsleep 1000 & echo $$ >> '{0}'; echo $! >> '{0}'\nserve; sleep 1000", file.display());
+        let server = host.server(&scripted(&script));
+        assert_eq!(failed(server.tools(&context()).await).0, code);
+        gone(&pids(file, 2).await).await;
+    }
+}
+
 #[test]
 fn dropping_the_async_runtime_ends_servers_at_once() {
     let host = Host::new();

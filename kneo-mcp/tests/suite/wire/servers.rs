@@ -5,11 +5,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kneo_core::plan::McpServerDef;
+use kneo_core::plan::{McpServerDef, ServerTools};
 use kneo_core::tool_server::{ToolServer, offer_digest};
 use kneo_core::{Cancel, Value};
+use kneo_runtime::Start;
 use serde_json::json;
 
+use super::super::runtime::{build, calls, completed, harness, plan};
 use super::super::support::{
     Host, SOON, context, failed, gone, http, name, no_arguments, plain, secret, until, with_cancel, with_secrets,
     with_stdio,
@@ -218,9 +220,13 @@ async fn everything_over_http_may_be_started_anew() {
     }
 }
 
+fn filesystem() -> Option<NodeProgram> {
+    NodeProgram::find("mcp-server-filesystem", "KNEO_TEST_MCP_FILESYSTEM", NODE)
+}
+
 #[tokio::test]
 async fn files_within_a_folder_and_no_others() {
-    let Some(program) = NodeProgram::find("mcp-server-filesystem", "KNEO_TEST_MCP_FILESYSTEM", NODE) else { return };
+    let Some(program) = filesystem() else { return };
     let host = Host::new();
     let folder = host.path("allowed");
     std::fs::create_dir(&folder).unwrap();
@@ -240,6 +246,34 @@ async fn files_within_a_folder_and_no_others() {
         let (code, message) = failed(server.call("read_text_file", arguments, &context()).await);
         assert_eq!(code, "mcp_tool_error");
         assert!(message.contains("Access denied"), "{message}");
+    }
+    host.connector.close().await;
+}
+
+/// A whole run: the plan's agent gets what `include` leaves of the server, under the digest that is expected of it, and
+/// what the tool says goes to the model.
+#[tokio::test]
+async fn an_agent_reads_a_file() {
+    let Some(program) = filesystem() else { return };
+    let host = Host::new();
+    std::fs::write(host.path("note.txt"), "buy milk").unwrap();
+    let mut definition = started(&program, &["."]);
+    let offered = host.server(&definition).tools(&context()).await.unwrap();
+    let wanted: Vec<_> = offered.into_iter().filter(|tool| &*tool.name == "read_text_file").collect();
+    definition.tools = ServerTools {
+        include: Some(vec!["read_text_file".into()]),
+        prefix: Some("fs_".into()),
+        expect_digest: Some(offer_digest(&wanted).unwrap()),
+        ..ServerTools::default()
+    };
+    let harness = harness();
+    for (arguments, wanted) in
+        [(r#"{"path": "note.txt"}"#, "buy milk"), (r#"{"path": "/etc/passwd"}"#, "Access denied"), ("{}", "do not fit")]
+    {
+        let runtime = build(&harness, &host.connector, calls("fs_read_text_file", arguments));
+        let run = runtime.start(&plan(vec![definition.clone()]), Start::new("go")).await.unwrap();
+        let said = completed(&run).await;
+        assert!(said.contains(wanted), "{said}");
     }
     host.connector.close().await;
 }
