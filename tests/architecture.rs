@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("kneo-mcp", &["kneo-core", "kneo-process"]),
     ("kneo-process", &[]),
     ("kneo-tools", &["kneo-core", "kneo-process"]),
-    ("kneo", &["kneo-core", "kneo-spec", "kneo-runtime", "kneo-store", "kneo-providers", "kneo-tools"]),
+    ("kneo", &["kneo-core", "kneo-spec", "kneo-runtime", "kneo-store", "kneo-mcp", "kneo-providers", "kneo-tools"]),
     ("kneo-cli", &["kneo"]),
 ];
 

@@ -48,6 +48,7 @@
 //! | compile and check specs | [`spec`] |
 //! | run plans, and steer the runs | [`Runtime`], [`Start`], [`RunHandle`], [`RuntimeError`] |
 //! | give models, tools, functions, commands | [`provider`], [`tool`] |
+//! | let agents use the tools of MCP servers, or of servers of your own | [`mcp`] |
 //! | choose where runs live, or write a store | [`store`] |
 //! | give tools of servers | [`tool_server`], [`RuntimeBuilder::mcp`] |
 //! | run only plans that somebody vouches for | [`seal`], [`RuntimeBuilder::plan_verifier`] |
@@ -62,6 +63,8 @@
 //!
 //! - `sqlite` (on unless switched off): the store in one SQLite file.
 //! - `openai`: models behind OpenAI's chat completions API or one like it, in `provider::openai`. Brings an HTTP client.
+//! - `mcp`: `McpConnector` in [`mcp`], which starts MCP servers and connects to them; without it a host may still give a
+//!   connector of its own.
 
 pub use kneo_core::task::{Decision, DecisionKind};
 pub use kneo_core::{
@@ -78,6 +81,7 @@ pub use kneo_runtime::{
 /// The compiler: spec text to diagnostics and an immutable plan.
 pub use kneo_spec as spec;
 
+pub mod mcp;
 pub mod provider;
 pub mod store;
 pub mod tool;
