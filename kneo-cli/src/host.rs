@@ -14,8 +14,9 @@ use kneo::{BindError, Runtime, RuntimeBuilder};
 use crate::input::file_problem;
 use crate::models;
 use crate::problem::Problem;
-use crate::project::{Config, Project, ProviderConfig};
+use crate::project::{Config, McpConfig, Project, ProviderConfig};
 use crate::secrets::Variables;
+use crate::servers;
 
 /// The options that say what a run finds on this machine.
 #[derive(Debug, Default, clap::Args)]
@@ -36,6 +37,7 @@ pub(crate) struct Host {
     models: Option<PathBuf>,
     providers: Vec<(String, ProviderConfig)>,
     variables: Variables,
+    mcp: McpConfig,
 }
 
 const WORKDIR: &str = "kneo.workdir";
@@ -62,9 +64,9 @@ impl Host {
             Problem::new("workdir_invalid", format!("commands cannot run in `{}`: {error}", workdir.display()))
         })?;
         let models = models.map(|path| path.canonicalize().map_err(|error| file_problem("the replies", path, &error)));
-        let Config { providers, secrets } = Project::of(&workdir).config()?;
+        let Config { providers, secrets, mcp } = Project::of(&workdir).config()?;
         let (providers, variables) = (providers.into_iter().collect(), Variables::new(secrets));
-        Ok(Host { workdir, models: models.transpose()?, providers, variables })
+        Ok(Host { workdir, models: models.transpose()?, providers, variables, mcp })
     }
 
     /// The labels by which [`Host::of_run`] finds the same place again.
@@ -141,7 +143,8 @@ impl Host {
             .store(store)
             .secrets(self.variables.source())
             .provider("dummy", Arc::new(DummyProvider::new()))
-            .commands(Arc::new(commands));
+            .commands(Arc::new(commands))
+            .mcp(Arc::new(servers::connector(&self.workdir, &self.mcp)?));
         if let Some(path) = &self.models {
             builder = builder.provider("scripted", Arc::new(scripted(path)?));
         }

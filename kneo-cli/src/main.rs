@@ -32,6 +32,7 @@ mod remedy;
 mod report;
 mod resumption;
 mod secrets;
+mod servers;
 mod shell;
 mod spec_file;
 mod standing;

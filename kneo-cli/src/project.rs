@@ -4,7 +4,7 @@ mod config;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use config::{Config, ProviderConfig};
+pub(crate) use config::{Config, McpConfig, ProviderConfig};
 
 use crate::problem::Problem;
 

@@ -50,7 +50,6 @@
 //! | give models, tools, functions, commands | [`provider`], [`tool`] |
 //! | let agents use the tools of MCP servers, or of servers of your own | [`mcp`] |
 //! | choose where runs live, or write a store | [`store`] |
-//! | give tools of servers | [`tool_server`], [`RuntimeBuilder::mcp`] |
 //! | run only plans that somebody vouches for | [`seal`], [`RuntimeBuilder::plan_verifier`] |
 //! | read what happened | [`EventStream`], [`event`], [`record`] |
 //! | follow runs in a tracing system | [`observer`], [`trace`] |

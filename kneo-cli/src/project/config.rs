@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -16,6 +16,9 @@ pub(crate) struct Config {
     /// Model providers, by the names that specs give them.
     #[serde(default)]
     pub(crate) providers: BTreeMap<String, ProviderConfig>,
+    /// Servers of tools.
+    #[serde(default)]
+    pub(crate) mcp: McpConfig,
     /// The variables in which secrets stand, by the names that specs give them; of any other the name is the variable's.
     #[serde(default)]
     pub(crate) secrets: BTreeMap<String, String>,
@@ -36,6 +39,22 @@ pub(crate) struct ProviderConfig {
     /// Further addresses that specs may name with `extra: {base_url: …}`.
     #[serde(default)]
     pub(crate) allow_base_urls: Vec<String>,
+}
+
+/// What specs may use as servers of tools.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct McpConfig {
+    /// Where programs are looked for, before the system's own folders.
+    #[serde(default)]
+    pub(crate) search_path: Vec<PathBuf>,
+    /// The programs that may be started, each with the arguments that must lead; any if left out.
+    pub(crate) commands: Option<Vec<String>>,
+    /// The hosts that may be connected to; any if left out.
+    pub(crate) hosts: Option<Vec<String>>,
+    /// The hosts that may be connected to without TLS; this machine always may.
+    #[serde(default)]
+    pub(crate) plain_http: Vec<String>,
 }
 
 /// How a provider is spoken to.

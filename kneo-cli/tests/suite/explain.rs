@@ -22,7 +22,7 @@ fn every_code_of_the_compiler_has_a_page() {
 fn every_other_code_that_the_library_gives_is_explained() {
     let project = Project::new();
     let mut codes: BTreeSet<String> = FailureKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
-    for library in ["core", "runtime", "store", "spec", "tools", "providers"] {
+    for library in ["core", "runtime", "store", "spec", "tools", "providers", "mcp", "process"] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../kneo-{library}/src"));
         for file in sources(&root) {
             codes.extend(given(&std::fs::read_to_string(file).unwrap()));

@@ -1,0 +1,50 @@
+//! Servers of tools, as a project sets them up.
+
+use std::path::{Path, PathBuf};
+
+use kneo::mcp::{BuildError, McpConnector};
+
+use crate::problem::Problem;
+use crate::project::McpConfig;
+
+/// Where programs are looked for whatever a project says.
+const SYSTEM: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
+
+/// Connects to servers for specs whose commands run in a folder.
+pub(crate) fn connector(workdir: &Path, config: &McpConfig) -> Result<McpConnector, Problem> {
+    let mut builder = McpConnector::builder(workdir);
+    if !config.search_path.is_empty() {
+        let system = SYSTEM.iter().map(PathBuf::from);
+        builder = builder.search_path(config.search_path.iter().cloned().chain(system));
+    }
+    // Programs that fetch what they run keep it there.
+    if let Ok(home) = std::env::var("HOME") {
+        builder = builder.variable("HOME", home);
+    }
+    match config.commands.as_deref() {
+        None => {}
+        Some([]) => builder = builder.allow_no_command(),
+        Some(commands) => {
+            for command in commands {
+                let mut words = command.split_whitespace();
+                builder = builder.allow_command(words.next().unwrap_or_default(), words);
+            }
+        }
+    }
+    match config.hosts.as_deref() {
+        None => {}
+        Some([]) => builder = builder.allow_no_host(),
+        Some(hosts) => {
+            for host in hosts {
+                builder = builder.allow_host(host);
+            }
+        }
+    }
+    for host in &config.plain_http {
+        builder = builder.allow_plain_http(host);
+    }
+    builder.build().map_err(|error| match error {
+        BuildError::Directory { .. } => Problem::new("workdir_invalid", error.to_string()),
+        error => Problem::new("config_invalid", format!("`mcp`: {error}")),
+    })
+}
