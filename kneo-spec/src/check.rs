@@ -63,6 +63,8 @@ fn workflow_rules(
     sink: &mut Diagnostics,
 ) {
     step::fallbacks(&workflow.body, sink);
+    step::fallback_only(&workflow.body, sink);
+    step::keys(&workflow.body, sink);
     let Flow::Graph(graph) = &workflow.body.flow else {
         return;
     };

@@ -49,6 +49,7 @@ fn reach(code: Code) -> Reach {
         | Code::ExprArguments
         | Code::TemplateUnclosed
         | Code::NoHoles
+        | Code::ConstantKey
         | Code::IdMismatch
         | Code::RuntimePreference
         | Code::SecretLiteral
@@ -111,6 +112,7 @@ fn reach(code: Code) -> Reach {
         | Code::OnTimeoutUnused
         | Code::TemplateOff
         | Code::FallbackTwice
+        | Code::FallbackOnly
         | Code::UnboundedCycle
         | Code::UnreachableNode
         | Code::DeadEnd

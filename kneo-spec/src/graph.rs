@@ -138,15 +138,18 @@ impl Drawing<'_> {
     }
 
     fn sequence(&mut self, scope: usize, workflow: &Workflow<Linked>) {
-        for at in 1..workflow.steps.len() {
-            self.line(&format!("s{scope}_{} --> s{scope}_{at}", at - 1));
+        let mut before: Option<usize> = None;
+        for at in in_place(workflow) {
+            if let Some(before) = before.replace(at) {
+                self.line(&format!("s{scope}_{before} --> s{scope}_{at}"));
+            }
         }
     }
 
     fn fan_out(&mut self, scope: usize, workflow: &Workflow<Linked>) {
         self.line(&format!("fork{scope}((\"fork\")):::mark"));
         self.line(&format!("join{scope}((\"join\")):::mark"));
-        for at in 0..workflow.steps.len() {
+        for at in in_place(workflow) {
             self.line(&format!("fork{scope} --> s{scope}_{at}"));
             self.line(&format!("s{scope}_{at} --> join{scope}"));
         }
@@ -198,6 +201,11 @@ impl Drawing<'_> {
             None => text.to_owned(),
         }
     }
+}
+
+/// The steps that run at their own place.
+fn in_place(workflow: &Workflow<Linked>) -> impl Iterator<Item = usize> {
+    workflow.steps.iter().enumerate().filter(|(_, step)| step.fallback_only.is_none()).map(|(at, _)| at)
 }
 
 /// Longer conditions are cut: a drawing is for the shape of things.

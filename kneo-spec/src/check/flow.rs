@@ -63,7 +63,8 @@ impl<'a> Check<'a> {
                 | StepKind::Broken => &[],
             };
             let set = set.iter().flat_map(|(_, value)| &value.reads);
-            for read in when.chain(input).chain(set) {
+            let key = step.idempotency_key.iter().flat_map(|key| &key.value.reads);
+            for read in when.chain(input).chain(set).chain(key) {
                 self.read(at, When::Before, read);
             }
         }
@@ -88,7 +89,8 @@ impl<'a> Check<'a> {
             let Some((target, field, guarded, span)) = self.target(read) else {
                 continue;
             };
-            let joined = matches!(self.workflow.flow, Flow::Concurrent(_));
+            let joined = matches!(self.workflow.flow, Flow::Concurrent(_))
+                && self.step(target).is_some_and(|step| step.fallback_only.is_none());
             let settled = joined || self.settled.at_end(target);
             self.judge(target, field, guarded, settled, span);
         }
@@ -188,6 +190,18 @@ impl<'a> Check<'a> {
             );
             return;
         }
+        if step.fallback_only.is_some() {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::ReadMaybeUnrun,
+                    span,
+                    format!("the step {} runs only in place of another, and leaves nothing of its own", tick(id)),
+                )
+                .label(step.id.span, "this step")
+                .help("read the step in whose place it runs: its output is then that of this one"),
+            );
+            return;
+        }
         if guarded {
             return;
         }
@@ -226,7 +240,7 @@ pub(super) fn written(id: &str, field: StepField) -> String {
 /// Why a settled step may lack the field; `None` when it has it.
 fn maybe_empty(step: &Step<Linked>, field: StepField) -> Option<&'static str> {
     let failing = match step.on_error {
-        OnError::Fail => None,
+        OnError::Fail | OnError::Broken => None,
         OnError::Continue => Some("it may fail and go on"),
         OnError::Fallback(..) => Some("it may fail and another runs in its place"),
     };

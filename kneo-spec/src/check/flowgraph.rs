@@ -15,6 +15,8 @@ pub(super) struct FlowGraph {
     pub(super) end: usize,
     /// Steps that may fail, with the step that runs in their place then.
     pub(super) fallbacks: Vec<(usize, usize)>,
+    /// For each step whether it runs at its own place, and not in place of others alone.
+    pub(super) in_place: Vec<bool>,
     steps: usize,
 }
 
@@ -34,7 +36,8 @@ impl FlowGraph {
         let start = step_of.len();
         let end = start + 1;
         step_of.extend([None, None]);
-        let mut graph = Self { successors: vec![Vec::new(); end + 1], step_of, start, end, fallbacks, steps };
+        let in_place = workflow.steps.iter().map(|step| step.fallback_only.is_none()).collect();
+        let mut graph = Self { successors: vec![Vec::new(); end + 1], step_of, start, end, fallbacks, in_place, steps };
         match &workflow.flow {
             Flow::Sequential => graph.sequential(),
             Flow::Concurrent(_) | Flow::Open => graph.concurrent(),
@@ -58,7 +61,8 @@ impl FlowGraph {
         start: usize,
         end: usize,
     ) -> Self {
-        Self { steps: step_of.len(), successors, step_of, start, end, fallbacks: Vec::new() }
+        let (steps, in_place) = (step_of.len(), vec![true; step_of.len()]);
+        Self { steps, successors, step_of, start, end, fallbacks: Vec::new(), in_place }
     }
 
     fn link(&mut self, from: usize, to: usize) {
@@ -69,7 +73,7 @@ impl FlowGraph {
 
     fn sequential(&mut self) {
         let mut before = self.start;
-        for step in 0..self.steps {
+        for step in self.steps_in_place() {
             self.link(before, step);
             before = step;
         }
@@ -77,10 +81,14 @@ impl FlowGraph {
     }
 
     fn concurrent(&mut self) {
-        for step in 0..self.steps {
+        for step in self.steps_in_place() {
             self.link(self.start, step);
             self.link(step, self.end);
         }
+    }
+
+    fn steps_in_place(&self) -> Vec<usize> {
+        (0..self.steps).filter(|step| self.in_place.get(*step) == Some(&true)).collect()
     }
 
     fn graph(&mut self, graph: &Graph<Linked>) {

@@ -20,7 +20,11 @@ pub(super) fn schemas(document: &Document<Linked>, tree: &Tree, limits: Limits, 
         .inputs
         .iter()
         .chain(outputs.filter_map(|output| output.schema.as_ref()))
-        .chain(document.tools.iter().filter_map(|tool| tool.body.parameters.as_ref()));
+        .chain(document.tools.iter().filter_map(|tool| tool.body.parameters.as_ref()))
+        .chain(document.agents.iter().filter_map(|agent| agent.body.output.as_ref()))
+        .chain(
+            document.workflows.iter().flat_map(|workflow| &workflow.body.steps).filter_map(|step| step.output.as_ref()),
+        );
     let mut walk = Walk { tree, most: limits.patterns, left: limits.patterns, sink };
     for schema in all {
         if walk.schema(schema.node).is_none() {

@@ -45,7 +45,11 @@ impl Settled {
                 }
             }
         }
-        let mut spread: Vec<(usize, usize)> = (0..steps).map(|step| (step, step)).collect();
+        let own = |step: usize| match flow.in_place.get(step) {
+            Some(false) => (usize::MAX, 0),
+            Some(true) | None => (step, step),
+        };
+        let mut spread: Vec<(usize, usize)> = (0..steps).map(own).collect();
         for (failed, fallback) in &flow.fallbacks {
             if let Some((first, last)) = spread.get_mut(*fallback) {
                 (*first, *last) = ((*first).min(*failed), (*last).max(*failed));

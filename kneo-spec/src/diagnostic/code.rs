@@ -143,6 +143,8 @@ codes! {
     RetryKind = "E_RETRY_KIND" Error "`retry.on` names failures after which the step is tried again.";
     FallbackRef = "E_FALLBACK_REF" Error "`on_error: fallback` and `fallback_ref` go together, and the fallback is another step.";
     FallbackTwice = "W_FALLBACK_RUNS_TWICE" Warning "A fallback step of a sequential workflow also runs at its own place.";
+    FallbackOnly = "E_FALLBACK_ONLY" Error "A step with `fallback_only: true` is the fallback of another, and no edge leads to or from it.";
+    ConstantKey = "W_CONSTANT_KEY" Warning "An `idempotency_key` has a hole, so that it is another in every run.";
 
     // graphs
     UnboundedCycle = "E_UNBOUNDED_CYCLE" Error "Every cycle of a graph is bounded.";

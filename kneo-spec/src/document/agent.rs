@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kneo_core::name::Name;
 use kneo_core::value::Value;
 
-use super::{Stage, Tool};
+use super::{JsonSchema, Stage, Tool};
 use crate::source::{Span, Spanned};
 
 pub(crate) struct Agent<S: Stage> {
@@ -15,6 +15,8 @@ pub(crate) struct Agent<S: Stage> {
     /// Whether a model was written and reported.
     pub(crate) model_broken: bool,
     pub(crate) strategy: Strategy,
+    /// What the answer fits.
+    pub(crate) output: Option<JsonSchema>,
     /// The tools it may call.
     pub(crate) tools: Vec<S::Ref<Tool<S>>>,
     /// Where the agent as a whole is pointed at.

@@ -3,7 +3,7 @@
 use kneo_core::name::Name;
 use kneo_core::plan::Retry;
 
-use super::{Agent, Function, Human, Stage, Workflow};
+use super::{Agent, Function, Human, JsonSchema, Stage, Workflow};
 use crate::source::{Span, Spanned};
 
 pub(crate) struct Step<S: Stage> {
@@ -14,6 +14,11 @@ pub(crate) struct Step<S: Stage> {
     pub(crate) when: Option<Spanned<S::Expr>>,
     pub(crate) input: Option<S::Value>,
     pub(crate) on_error: OnError<S>,
+    /// Where it says that it runs only in place of another, if it does.
+    pub(crate) fallback_only: Option<Span>,
+    pub(crate) idempotency_key: Option<Spanned<S::Text>>,
+    /// What the output fits.
+    pub(crate) output: Option<JsonSchema>,
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout_ms: Option<Spanned<u64>>,
     /// Where the step as a whole is pointed at.
@@ -36,4 +41,6 @@ pub(crate) enum OnError<S: Stage> {
     Continue,
     /// Another step runs in its place; with the place where it is named.
     Fallback(S::StepRef, Span),
+    /// Something that was reported; may be a fallback.
+    Broken,
 }

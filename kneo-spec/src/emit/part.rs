@@ -18,6 +18,7 @@ impl Emitter<'_> {
         if !new {
             return Some(AgentIx::new(index));
         }
+        let output = agent.body.output.as_ref().map(|schema| self.schema(schema));
         let tools: Vec<ToolIx> = agent.body.tools.iter().filter_map(|tool| self.tool(*tool)).collect();
         let name = agent.body.name.as_ref().unwrap_or(&agent.name);
         self.plan.agents.push(AgentDef {
@@ -38,7 +39,7 @@ impl Emitter<'_> {
             },
             tools,
             servers: Vec::new(),
-            output: None,
+            output,
         });
         Some(AgentIx::new(index))
     }

@@ -25,7 +25,9 @@ impl Emitter<'_> {
         let first = place.first.saturating_add(place.ahead);
         let start = match &body.flow {
             // INVARIANT: the type of a valid workflow is known.
-            Flow::Sequential | Flow::Concurrent(_) | Flow::Open => NodeIx::new(place.first),
+            Flow::Concurrent(_) | Flow::Open => NodeIx::new(place.first),
+            // INVARIANT: in a valid list a step runs at its own place.
+            Flow::Sequential => node_at(first, in_place(&body.steps).map(|(at, _)| at).next().unwrap_or(0)),
             // INVARIANT: the start of a valid graph is resolved.
             Flow::Graph(graph) => graph.start.map_or(NodeIx::new(first), |start| node_at(first, start.0)),
         };
@@ -37,7 +39,7 @@ impl Emitter<'_> {
         }
         let mut max_steps = None;
         match &body.flow {
-            Flow::Sequential => self.chain(first, body.steps.len()),
+            Flow::Sequential => self.chain(first, &body.steps),
             Flow::Concurrent(_) | Flow::Open => {}
             Flow::Graph(graph) => {
                 self.edges(graph, first);
@@ -60,8 +62,7 @@ impl Emitter<'_> {
 
     fn fork(&mut self, workflow: &Component<Workflow<Linked>>, place: Place, concurrent: Concurrent) {
         let first = place.first.saturating_add(place.ahead);
-        let steps = workflow.body.steps.iter().enumerate();
-        let branches = steps
+        let branches = in_place(&workflow.body.steps)
             .map(|(at, step)| Branch { name: step.id.value.clone(), start: node_at(first, at), when: None })
             .collect();
         self.origins.push(workflow.body.span);
@@ -102,17 +103,19 @@ impl Emitter<'_> {
             }
             StepKind::Broken => (None, None),
         };
+        let output = step.output.as_ref().map(|schema| self.schema(schema));
         self.origins.push(step.span);
         self.plan.nodes.push(Node {
             id: step.id.value.clone(),
             scope: ScopeIx::new(place.scope),
             when: step.when.as_ref().map(|when| when.value.code.clone()),
             input: step.input.as_ref().map(|input| input.code.clone()),
-            output: None,
-            idempotency_key: None,
+            output,
+            idempotency_key: step.idempotency_key.as_ref().map(|key| key.value.code.clone()),
             policy: StepPolicy {
                 on_error: match step.on_error {
-                    OnError::Fail => PlanOnError::Fail,
+                    // INVARIANT: in a valid document nothing is broken.
+                    OnError::Fail | OnError::Broken => PlanOnError::Fail,
                     OnError::Continue => PlanOnError::Continue,
                     OnError::Fallback(to, _) => PlanOnError::Fallback(node_at(first, to.0)),
                 },
@@ -126,10 +129,13 @@ impl Emitter<'_> {
     }
 
     /// Steps in order: each leads to the next.
-    fn chain(&mut self, first: u32, steps: usize) {
-        for at in 1..steps {
-            let (from, to) = (node_at(first, at - 1), node_at(first, at));
-            self.edge(PlanEdge { from, to, when: None, max_visits: None, ends: false });
+    fn chain(&mut self, first: u32, steps: &[Step<Linked>]) {
+        let mut before = None;
+        for (at, _) in in_place(steps) {
+            if let Some(before) = before.replace(at) {
+                let (from, to) = (node_at(first, before), node_at(first, at));
+                self.edge(PlanEdge { from, to, when: None, max_visits: None, ends: false });
+            }
         }
     }
 
@@ -159,6 +165,11 @@ impl Emitter<'_> {
         }
         self.plan.edges.push(edge);
     }
+}
+
+/// The steps that run at their own place, each with its place in the list.
+fn in_place(steps: &[Step<Linked>]) -> impl Iterator<Item = (usize, &Step<Linked>)> {
+    steps.iter().enumerate().filter(|(_, step)| step.fallback_only.is_none())
 }
 
 /// The workflow's own name, or what it is referred to by.

@@ -5,71 +5,99 @@ use std::sync::Arc;
 use kneo_core::expr::StepField;
 use kneo_core::name::Name;
 use kneo_core::plan::{Combine, OnTimeout, RequestType};
+use kneo_core::value::Value;
 
 use super::step::Target;
-use crate::document::{Concurrent, Document, Flow, Human, Raw, Workflow};
+use crate::document::{Component, Concurrent, Document, Flow, Human, OnError, Raw, Step, Workflow};
 use crate::expr::Type;
-use crate::known::{self, Known};
+use crate::known::{self, Known, Schema};
 use crate::source::Spanned;
 use crate::syntax::{NodeId, Tree};
 
-/// What a step is, as far as it shapes what expressions read of it.
-pub(super) enum StepShape {
-    /// A person decides, in one of these ways.
-    Human(&'static [&'static str]),
+/// What is certain of what a step leaves behind.
+pub(super) struct StepShape {
+    output: OutputShape,
+    /// The ways in which a person may decide, where a person does.
+    decisions: Option<&'static [&'static str]>,
+}
+
+/// What is certain of an output.
+enum OutputShape {
     /// Values by name.
     Set(Vec<(Spanned<Name>, NodeId)>),
     /// Outputs of branches by their ids.
     Branches(Arc<[Name]>),
     /// The texts of branches.
     Text,
+    /// It fits a JSON Schema.
+    Fits(Value),
     Other,
 }
 
 /// The shapes of all steps, workflow by workflow.
 pub(super) fn shapes(document: &Document<Raw>, targets: &[Vec<Target>]) -> Vec<Vec<StepShape>> {
     // Made once for each workflow, however many steps run it.
-    let branches: Vec<StepShape> =
-        document.workflows.iter().map(|workflow| StepShape::of_workflow(&workflow.body)).collect();
-    targets
-        .iter()
-        .map(|targets| targets.iter().map(|target| StepShape::of(target, document, &branches)).collect())
-        .collect()
+    let branches: Vec<OutputShape> =
+        document.workflows.iter().map(|workflow| OutputShape::of_workflow(&workflow.body)).collect();
+    let of = |(workflow, targets): (&Component<Workflow<Raw>>, &Vec<Target>)| {
+        let steps = workflow.body.steps.iter().zip(targets);
+        steps.map(|(step, target)| StepShape::of(step, target, document, &branches)).collect()
+    };
+    document.workflows.iter().zip(targets).map(of).collect()
 }
 
-impl StepShape {
+impl OutputShape {
     fn of_workflow(workflow: &Workflow<Raw>) -> Self {
         match &workflow.flow {
             Flow::Concurrent(Concurrent { combine: Combine::Map, .. }) if workflow.whole => {
-                Self::Branches(workflow.steps.iter().map(|step| step.id.value.clone()).collect())
+                let branches = workflow.steps.iter().filter(|step| step.fallback_only.is_none());
+                Self::Branches(branches.map(|step| step.id.value.clone()).collect())
             }
             Flow::Concurrent(Concurrent { combine: Combine::Text, .. }) if workflow.whole => Self::Text,
             Flow::Concurrent(_) | Flow::Sequential | Flow::Graph(_) | Flow::Open => Self::Other,
         }
     }
 
-    fn of(target: &Target, document: &Document<Raw>, workflows: &[Self]) -> Self {
+    fn of(step: &Step<Raw>, target: &Target, document: &Document<Raw>, workflows: &[Self]) -> Self {
+        let checked = step.output.as_ref().map(|schema| Self::Fits(schema.value.clone()));
+        if matches!(step.on_error, OnError::Fallback(..) | OnError::Broken) {
+            // The output may be another step's, which the schema of this one holds for too.
+            return checked.unwrap_or(Self::Other);
+        }
         match target {
-            Target::Human(at) => {
-                document.humans.get(at.get()).map_or(Self::Other, |human| Self::Human(decisions(&human.body)))
-            }
             Target::Set(values) => Self::Set(values.clone()),
             Target::Workflow(at) => match workflows.get(at.get()) {
                 Some(Self::Branches(names)) => Self::Branches(Arc::clone(names)),
                 Some(Self::Text) => Self::Text,
-                Some(Self::Human(_) | Self::Set(_) | Self::Other) | None => Self::Other,
+                Some(Self::Set(_) | Self::Fits(_) | Self::Other) | None => checked.unwrap_or(Self::Other),
             },
-            Target::Agent(_) | Target::Function(_) | Target::Broken => Self::Other,
+            Target::Agent(at) => {
+                let of_agent = || document.agents.get(at.get())?.body.output.as_ref();
+                checked.or_else(|| Some(Self::Fits(of_agent()?.value.clone()))).unwrap_or(Self::Other)
+            }
+            Target::Human(_) | Target::Function(_) | Target::Broken => checked.unwrap_or(Self::Other),
         }
+    }
+}
+
+impl StepShape {
+    fn of(step: &Step<Raw>, target: &Target, document: &Document<Raw>, workflows: &[OutputShape]) -> Self {
+        let human = match target {
+            Target::Human(at) => document.humans.get(at.get()),
+            _ => None,
+        };
+        let decisions = human.map(|human| decisions(&human.body));
+        Self { output: OutputShape::of(step, target, document, workflows), decisions }
     }
 
     pub(super) fn field<'a>(&'a self, field: StepField, tree: &'a Tree) -> Known<'a> {
-        match (field, self) {
-            (StepField::Output, Self::Set(values)) => Known::Set(values, tree),
-            (StepField::Output, Self::Branches(names)) => Known::Among(names),
-            (StepField::Output, Self::Text) => Known::Plain(Type::Text),
-            (StepField::Decision, Self::Human(kinds)) => Known::Decision(kinds),
-            (field, _) => known::step_field(field),
+        match (field, &self.output, self.decisions) {
+            (StepField::Output, OutputShape::Set(values), _) => Known::Set(values, tree),
+            (StepField::Output, OutputShape::Branches(names), _) => Known::Among(names),
+            (StepField::Output, OutputShape::Text, _) => Known::Plain(Type::Text),
+            (StepField::Output, OutputShape::Fits(schema), _) => Known::Fits(Schema::new(schema)),
+            (StepField::Decision, _, Some(kinds)) => Known::Decision(kinds),
+            (field, ..) => known::step_field(field),
         }
     }
 }

@@ -123,8 +123,9 @@ impl Linker<'_> {
             OnError::Fail => OnError::Fail,
             OnError::Continue => OnError::Continue,
             OnError::Fallback(name, span) => {
-                self.find(&name, ids).map_or(OnError::Fail, |at| OnError::Fallback(at, span))
+                self.find(&name, ids).map_or(OnError::Broken, |at| OnError::Fallback(at, span))
             }
+            OnError::Broken => OnError::Broken,
         };
         Step {
             id: raw.id,
@@ -133,6 +134,12 @@ impl Linker<'_> {
             when: raw.when.and_then(|when| self.expr(when, vocabulary)),
             input: raw.input.and_then(|input| self.value(input, vocabulary)),
             on_error,
+            fallback_only: raw.fallback_only,
+            idempotency_key: raw.idempotency_key.and_then(|key| {
+                let text = self.text(&key.value, vocabulary)?;
+                Some(Spanned::new(text, key.span))
+            }),
+            output: raw.output,
             retry: raw.retry,
             timeout_ms: raw.timeout_ms,
             span: raw.span,

@@ -33,6 +33,7 @@ impl Lower<'_> {
             name: self.name(fields.get("name")),
             system_prompt: self.v1_text(fields.get("system_prompt")),
             model,
+            output: self.schema(fields.get("output_schema")),
             strategy: strategy.unwrap_or(Strategy::React { max_iterations: MAX_ITERATIONS }),
             tools: tools.unwrap_or_default(),
             span: fields.span,

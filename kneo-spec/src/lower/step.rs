@@ -49,6 +49,12 @@ impl Lower<'_> {
             when: self.expr(fields.get("when")),
             input: fields.get("input").map(|at| at.node),
             on_error,
+            fallback_only: self.bool(fields.get("fallback_only")).filter(|only| only.value).map(|only| only.span),
+            idempotency_key: fields.get("idempotency_key").and_then(|at| {
+                let text = self.template_node(at.node, "`idempotency_key`")?;
+                Some(Spanned::new(text, self.span(at.node)))
+            }),
+            output: self.schema(fields.get("output_schema")),
             retry,
             timeout_ms: self.seconds(fields.get("timeout_seconds")),
             span: fields.span,
@@ -149,7 +155,7 @@ impl Lower<'_> {
                             .help("add `fallback_ref:` with the id of another step of this workflow"),
                         );
                     }
-                    OnError::Fail
+                    OnError::Broken
                 }
             },
             "retry" => {
@@ -183,13 +189,13 @@ impl Lower<'_> {
             );
         }
         if let Some(full) = full {
-            return self.full_retry(full, kind);
+            return self.full_retry(full, kind, fields.get("output_schema").is_some());
         }
         let retries = self.small(short)?.value;
         Some(Retry { max_attempts: NonZeroU32::MIN.saturating_add(retries), ..Retry::default() })
     }
 
-    fn full_retry(&mut self, at: &At, kind: Option<&str>) -> Option<Retry> {
+    fn full_retry(&mut self, at: &At, kind: Option<&str>, checked: bool) -> Option<Retry> {
         let fields = self.fields_at(at, &RETRY)?;
         let default = Retry::default();
         let initial = self.seconds(fields.get("initial_seconds"));
@@ -204,7 +210,7 @@ impl Lower<'_> {
                     .help("make it at least as long"),
             );
         }
-        let on = self.retry_on(fields.get("on"), kind);
+        let on = self.retry_on(fields.get("on"), kind, checked);
         Some(Retry {
             max_attempts: NonZeroU32::new(self.small(fields.get("max_attempts"))?.value)?,
             initial_ms,
@@ -215,7 +221,7 @@ impl Lower<'_> {
         })
     }
 
-    fn retry_on(&mut self, at: Option<&At>, kind: Option<&str>) -> Vec<FailureKind> {
+    fn retry_on(&mut self, at: Option<&At>, kind: Option<&str>, checked: bool) -> Vec<FailureKind> {
         let (Some(at), Some(items)) = (at, self.filled_list(at)) else {
             return Vec::new();
         };
@@ -225,7 +231,7 @@ impl Lower<'_> {
         let words: Vec<_> = items.into_iter().filter_map(|item| self.word_node(item, "on", choice)).collect();
         let failures = words.into_iter().filter_map(|word| {
             let failure: FailureKind = word.value.parse().ok()?;
-            let why = kind.and_then(|kind| Some((kind, never_again(failure, kind)?)));
+            let why = kind.and_then(|kind| Some((kind, never_again(failure, kind, checked)?)));
             if let Some((kind, why)) = why {
                 let tried = if kind == "agent" { FailureKind::Provider } else { FailureKind::Function };
                 self.report(
@@ -246,10 +252,14 @@ impl Lower<'_> {
 
 /// Why a failure is never followed by another attempt of a step of this kind; `None` when it is.
 ///
-/// What is tried again is the call of a function, and a turn of an agent's model.
-fn never_again(failure: FailureKind, kind: &str) -> Option<&'static str> {
+/// What is tried again is the call of a function, and a turn of an agent's model. `checked` says that the step holds its
+/// output against a schema: a function may give another one the next time.
+fn never_again(failure: FailureKind, kind: &str, checked: bool) -> Option<&'static str> {
     match (failure, kind) {
         (FailureKind::Timeout, _) | (FailureKind::Function, "function") | (FailureKind::Provider, "agent") => None,
+        (FailureKind::InvalidOutput, "function") if checked => None,
+        (FailureKind::InvalidOutput, "function") => Some("without `output_schema` every output fits"),
+        (FailureKind::InvalidOutput, "agent") => Some("a model whose answer does not fit is asked again anyway"),
         (FailureKind::Provider, _) => Some("a function asks no model"),
         (FailureKind::Function, _) => Some("an agent calls no function"),
         (FailureKind::Tool, "agent") => Some("the model is told of a tool that failed, and may call it again"),

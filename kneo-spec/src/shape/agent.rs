@@ -25,7 +25,12 @@ pub(crate) static AGENT: Shape = Shape {
         Field::new("middleware", List(&Any), "middleware of the published v1").not_yet(),
         Field::new("retry", Any, "how failed model calls are repeated").not_yet(),
         Field::new("as_agent", Name, "a workflow that plays this agent").not_yet(),
-        Field::new("output_schema", Schema, "the JSON Schema of the answer").kneo().not_yet(),
+        Field::new(
+            "output_schema",
+            Schema,
+            "the JSON Schema of the answer, which is then JSON; a model whose answer does not fit is told so and asked again, at most twice",
+        )
+        .kneo(),
         Field::new("must_call", Any, "a tool that must be called before the answer").kneo().not_yet(),
         Field::new("limits", Any, "bounds on one run of the agent").kneo().not_yet(),
         Field::new("loop_detection", Any, "what happens when the agent repeats itself").kneo().not_yet(),

@@ -66,6 +66,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("a function", "env", "write it under `command:`"),
     ("a function", "cwd", "write it under `command:`"),
     ("a function", "stdin", "write it under `command:`"),
+    ("a function", "output_schema", "write it on the step that runs the function"),
+    ("a function", "idempotency_key", "write it on the step that runs the function"),
     ("a tool", "timeout_seconds", "remove it; the `timeout_seconds` of a step bounds each tool call of its agent"),
     ("a tool", "timeout", "remove it; the `timeout_seconds` of a step bounds each tool call of its agent"),
     ("a tool", "argv", "write it under `command:`, as `command: {argv: […]}`"),

@@ -1,7 +1,7 @@
 //! Steps; a node of a graph and a participant of a fan-out are steps.
 
 use super::FieldKind::{
-    Any, Bool, Either, Expr, Integer, List, Map, Name, Number, Plain, Schema, Seconds, Shape as Is, Value, Words,
+    Any, Bool, Either, Expr, Integer, List, Map, Name, Number, Plain, Schema, Seconds, Shape as Is, Text, Value, Words,
 };
 use super::agent::AGENT;
 use super::human::HUMAN;
@@ -66,10 +66,18 @@ pub(crate) static STEP: Shape = Shape {
         )
         .only(REFERRING),
         Field::new("fallback_ref", Name, "the step of the same workflow that runs in its place"),
-        Field::new("fallback_only", Bool, "whether the step runs only in place of another").kneo().not_yet(),
+        Field::new("fallback_only", Bool, "whether the step runs only in place of another, and not at its own place")
+            .kneo()
+            .default("false"),
         Field::new("on_rejected", Any, "what happens when a person says no").kneo().not_yet(),
-        Field::new("idempotency_key", Expr, "the key under which an attempt is repeated").kneo().not_yet(),
-        Field::new("output_schema", Schema, "the JSON Schema of the output").kneo().not_yet(),
+        Field::new(
+            "idempotency_key",
+            Text,
+            "the key by which the function knows what it did before, the same for every attempt; without it one of the run and the place",
+        )
+        .kneo()
+        .only(&["function"]),
+        Field::new("output_schema", Schema, "the JSON Schema of the output; one that does not fit fails the step").kneo(),
         Field::new("tool", Name, "the tool that is called").kneo().only(&["tool"]).not_yet(),
         Field::new("arguments", Value, "the tool's arguments").kneo().only(&["tool"]).not_yet(),
         Field::new("cases", List(&Any), "branches, of which the first that holds is taken")

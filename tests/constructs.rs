@@ -1,0 +1,7 @@
+//! What the language says and what a run does: specs compiled and run, with models that say what a test wants.
+
+#[cfg(test)]
+mod constructs {
+    mod output;
+    mod support;
+}
