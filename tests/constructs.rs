@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod constructs {
+    mod fan_out;
+    mod join;
     mod output;
     mod support;
 }

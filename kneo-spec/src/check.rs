@@ -8,6 +8,7 @@ mod edge;
 mod flow;
 mod flowgraph;
 mod human;
+mod join;
 mod schema;
 mod secret;
 mod settled;
@@ -17,6 +18,7 @@ mod unused;
 use crate::diagnostic::Diagnostics;
 use crate::document::{Component, Document, Flow, Human, Linked, Workflow};
 use crate::link::Layout;
+use crate::region::Regions;
 use crate::syntax::{Limits, Tree};
 use flowgraph::FlowGraph;
 
@@ -65,6 +67,7 @@ fn workflow_rules(
     step::fallbacks(&workflow.body, sink);
     step::fallback_only(&workflow.body, sink);
     step::keys(&workflow.body, sink);
+    join::counts(&workflow.body, sink);
     let Flow::Graph(graph) = &workflow.body.flow else {
         return;
     };
@@ -75,10 +78,15 @@ fn workflow_rules(
         // With an edge missing, what follows would be guesses.
         return;
     }
+    let regions = Regions::of(&workflow.body, graph);
+    join::structure(&workflow.body, graph, &regions, sink);
     edge::never_taken(&workflow.body, graph, sink);
-    edge::no_default(&workflow.body, graph, sink);
+    edge::no_default(&workflow.body, graph, &regions, sink);
     edge::rejections(&workflow.body, graph, humans, sink);
-    let flow = FlowGraph::of(&workflow.body);
+    if !regions.problems().is_empty() {
+        return;
+    }
+    let flow = FlowGraph::of(&workflow.body, Some(&regions));
     edge::unreachable(&workflow.body, &flow, sink);
     edge::dead_ends(&workflow.body, &flow, sink);
 }

@@ -118,6 +118,8 @@ fn reach(code: Code) -> Reach {
         | Code::DeadEnd
         | Code::EdgeNeverTaken
         | Code::RejectionUnhandled
+        | Code::FanoutUnstructured
+        | Code::JoinUnsatisfiable
         | Code::NoDefaultEdge => Reach::Spec,
     }
 }

@@ -7,6 +7,7 @@
 mod agent;
 mod backing;
 mod human;
+mod join;
 mod schema;
 mod step;
 mod tool;
@@ -15,10 +16,11 @@ mod workflow;
 pub(crate) use agent::{Agent, Model, Strategy};
 pub(crate) use backing::{Approval, Backing, Command, Running};
 pub(crate) use human::{Context, Human};
+pub(crate) use join::{FanOut, Join, Joining};
 pub(crate) use schema::JsonSchema;
 pub(crate) use step::{OnError, Step, StepKind};
 pub(crate) use tool::{Function, Tool};
-pub(crate) use workflow::{Bound, Concurrent, Condition, Edge, Flow, Graph, OnMax, Workflow};
+pub(crate) use workflow::{Bound, Condition, Edge, Flow, Graph, OnMax, Workflow};
 
 use std::marker::PhantomData;
 

@@ -12,9 +12,11 @@ use crate::check::Valid;
 use crate::compile::{CompileOptions, valid_document};
 use crate::diagnostic::Diagnostics;
 use crate::document::{
-    Bound, Component, Condition, Document, Edge, Flow, Graph, Linked, OnError, OnMax, Step, StepIx, StepKind, Workflow,
+    Bound, Component, Condition, Document, Edge, Flow, Graph, Join, Joining, Linked, OnError, OnMax, Step, StepIx,
+    StepKind, Workflow,
 };
 use crate::link::Layout;
+use crate::region::{Regions, Way};
 use crate::source::{FileId, SourceMap, Span};
 
 /// Draws a file of the source map as a Mermaid flowchart.
@@ -75,7 +77,7 @@ impl Drawing<'_> {
         }
         match &body.flow {
             Flow::Sequential | Flow::Open => self.sequence(scope, body),
-            Flow::Concurrent(_) => self.fan_out(scope, body),
+            Flow::Concurrent(joining) => self.fan_out(scope, body, joining),
             Flow::Graph(graph) => self.edges(scope, body, graph),
         }
         for (at, step) in body.steps.iter().enumerate() {
@@ -146,9 +148,9 @@ impl Drawing<'_> {
         }
     }
 
-    fn fan_out(&mut self, scope: usize, workflow: &Workflow<Linked>) {
+    fn fan_out(&mut self, scope: usize, workflow: &Workflow<Linked>, joining: &Joining) {
         self.line(&format!("fork{scope}((\"fork\")):::mark"));
-        self.line(&format!("join{scope}((\"join\")):::mark"));
+        self.line(&format!("join{scope}((\"{}\")):::mark", join(joining.join)));
         for at in in_place(workflow) {
             self.line(&format!("fork{scope} --> s{scope}_{at}"));
             self.line(&format!("s{scope}_{at} --> join{scope}"));
@@ -160,9 +162,29 @@ impl Drawing<'_> {
             self.line(&format!("start{scope}((\"start\")):::mark"));
             self.line(&format!("start{scope} --> s{scope}_{}", start.0));
         }
+        let regions = Regions::of(workflow, graph);
+        // Where the branch that a step is in ends.
+        let meets = |step: usize| regions.branch_of(step).map(|branch| format!("meet{scope}_{}", branch.fan));
+        for (at, step) in workflow.steps.iter().enumerate() {
+            let Some(fan) = &step.fan_out else { continue };
+            let meets = if regions.ends_with(at) { meets(at) } else { None };
+            let to = meets.or_else(|| Some(format!("s{scope}_{}", fan.join_at?.0)));
+            self.line(&format!("all{scope}_{at}((\"all\")):::mark"));
+            self.line(&format!("meet{scope}_{at}((\"{}\")):::mark", join(fan.joining.join)));
+            self.line(&format!("s{scope}_{at} --> all{scope}_{at}"));
+            if let Some(to) = to {
+                self.line(&format!("meet{scope}_{at} --> {to}"));
+            }
+        }
         let back = back_edges(workflow, graph);
-        for (edge, back) in graph.edges.iter().zip(back) {
-            let link = format!("s{scope}_{} {} s{scope}_{}", edge.from.0, self.arrow(edge, back), edge.to.0);
+        for (at, (edge, back)) in graph.edges.iter().zip(back).enumerate() {
+            let (from, to) = (format!("s{scope}_{}", edge.from.0), format!("s{scope}_{}", edge.to.0));
+            let (from, to) = match regions.way(at) {
+                Way::Within => (from, to),
+                Way::Begins => (format!("all{scope}_{}", edge.from.0), to),
+                Way::Ends => (from, meets(edge.from.0).unwrap_or(to)),
+            };
+            let link = format!("{from} {} {to}", self.arrow(edge, back));
             self.line(&link);
             if let Some(Bound { max, on_max: OnMax::To { node, mark } }) = &edge.max_visits {
                 let mark = mark.as_ref().map(|mark| format!(": {mark}")).unwrap_or_default();
@@ -244,6 +266,15 @@ fn back_edges(workflow: &Workflow<Linked>, graph: &Graph<Linked>) -> Vec<bool> {
         }
     }
     back
+}
+
+/// How many branches must complete, in a word or two.
+fn join(join: Join) -> String {
+    match join {
+        Join::All | Join::Broken => "join".to_owned(),
+        Join::Any => "any".to_owned(),
+        Join::AtLeast(count) => format!("at least {}", count.value),
+    }
 }
 
 fn request(request: RequestType) -> &'static str {

@@ -34,6 +34,7 @@ mod known;
 mod link;
 pub mod loader;
 mod lower;
+mod region;
 mod resolve;
 mod shape;
 pub mod source;

@@ -120,6 +120,7 @@ fn root_workflow(raw: &mut Document<Raw>) -> Option<usize> {
                 input: None,
                 on_error: OnError::Fail,
                 fallback_only: None,
+                fan_out: None,
                 idempotency_key: None,
                 output: None,
                 retry: None,

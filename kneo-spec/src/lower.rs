@@ -7,6 +7,7 @@ mod agent;
 mod backing;
 mod fields;
 mod human;
+mod join;
 mod meant;
 mod root;
 mod scalar;

@@ -7,6 +7,7 @@
 pub(crate) mod agent;
 mod elsewhere;
 pub(crate) mod human;
+pub(crate) mod join;
 pub(crate) mod root;
 pub(crate) mod step;
 pub(crate) mod tool;

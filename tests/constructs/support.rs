@@ -8,7 +8,7 @@ use kneo::record::Stored;
 use kneo::store::MemoryStore;
 use kneo::testkit::{Harness, ScriptedModel, answer};
 use kneo::tool::{CallError, Function, value_function};
-use kneo::{Outcome, RunHandle, Runtime, RuntimeBuilder, Start, Value, spec};
+use kneo::{Actor, Outcome, RunHandle, Runtime, RuntimeBuilder, Start, Value, spec};
 
 pub(crate) fn harness() -> Harness {
     Harness::new(|clock| Arc::new(MemoryStore::new(clock)))
@@ -16,6 +16,10 @@ pub(crate) fn harness() -> Harness {
 
 pub(crate) fn json(text: &str) -> Value {
     Value::from_json_text(text).unwrap()
+}
+
+pub(crate) fn ana() -> Actor {
+    Actor::trusted("ana".parse().unwrap())
 }
 
 /// A runtime, and a run of a spec on it.
@@ -71,6 +75,16 @@ pub(crate) fn scripted(
 /// A function that a closure is.
 pub(crate) fn gives(call: impl Fn(Value) -> Result<Value, CallError> + Send + Sync + 'static) -> Arc<dyn Function> {
     value_function(move |value, _| std::future::ready(call(value)))
+}
+
+/// A function that gives its input back.
+pub(crate) fn same() -> Arc<dyn Function> {
+    gives(Ok)
+}
+
+/// A function that fails.
+pub(crate) fn fails() -> Arc<dyn Function> {
+    gives(|_| Err(CallError::fatal("broken", "it is broken")))
 }
 
 /// What host code said, in order.

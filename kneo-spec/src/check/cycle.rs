@@ -1,15 +1,17 @@
 //! Every cycle is bounded.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
-use crate::document::{Edge, Graph, Linked, OnMax, Workflow};
+use crate::document::{Graph, Linked, OnMax, StepIx, Workflow};
+use crate::source::Span;
 
 /// A link that can be taken any number of times.
-struct Unbounded<'a> {
+struct Unbounded {
     from: usize,
     to: usize,
-    edge: &'a Edge<Linked>,
-    /// Whether it is the way out of the edge's own bound.
-    on_max: bool,
+    /// Where it is written.
+    span: Span,
+    /// What it is, if it is not an edge itself.
+    as_what: &'static str,
 }
 
 /// Reports each cycle that nothing bounds: no `max_visits` on an edge of it, and no `max_steps` of
@@ -17,7 +19,7 @@ struct Unbounded<'a> {
 ///
 /// `max_steps` with `on_max: {to: …}` goes on, so what can be reached from there counts again.
 pub(super) fn unbounded(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sink: &mut Diagnostics) {
-    let links = links(graph);
+    let links = links(workflow, graph);
     let mut successors = vec![Vec::new(); workflow.steps.len()];
     for (at, link) in links.iter().enumerate() {
         if let Some(successors) = successors.get_mut(link.from) {
@@ -46,40 +48,44 @@ pub(super) fn unbounded(workflow: &Workflow<Linked>, graph: &Graph<Linked>, sink
     }
 }
 
-fn links(graph: &Graph<Linked>) -> Vec<Unbounded<'_>> {
+fn links(workflow: &Workflow<Linked>, graph: &Graph<Linked>) -> Vec<Unbounded> {
     let mut links = Vec::new();
     for edge in &graph.edges {
-        let link = |to, on_max| Unbounded { from: edge.from.0, to, edge, on_max };
+        let link = |to, as_what| Unbounded { from: edge.from.0, to, span: edge.span, as_what };
         match edge.max_visits.as_ref().map(|bound| &bound.on_max) {
-            None => links.push(link(edge.to.0, false)),
-            Some(OnMax::To { node, .. }) => links.push(link(node.0, true)),
+            None => links.push(link(edge.to.0, "")),
+            Some(OnMax::To { node, .. }) => links.push(link(node.0, "its `on_max` leads back")),
             Some(OnMax::Fail | OnMax::Continue | OnMax::Broken) => {}
+        }
+    }
+    // However its branches end, a step that starts some leads to where they meet.
+    for (from, step) in workflow.steps.iter().enumerate() {
+        if let Some(fan) = &step.fan_out
+            && let Some(StepIx(to)) = fan.join_at
+        {
+            links.push(Unbounded { from, to, span: fan.span, as_what: "its branches lead there" });
         }
     }
     links
 }
 
-fn diagnostic(
-    workflow: &Workflow<Linked>,
-    links: &[Unbounded<'_>],
-    component: &[usize],
-    first: &Unbounded<'_>,
-) -> Diagnostic {
+fn diagnostic(workflow: &Workflow<Linked>, links: &[Unbounded], component: &[usize], first: &Unbounded) -> Diagnostic {
     let id = |step: usize| workflow.steps.get(step).map_or("?", |step| step.id.value.as_str());
     let members = links.iter().filter(|link| {
         component.get(link.from) == component.get(first.from) && component.get(link.to) == component.get(first.from)
     });
     let mut diagnostic = Diagnostic::new(
         Code::UnboundedCycle,
-        first.edge.span,
+        first.span,
         format!("nothing bounds the cycle through {}", tick(id(first.from))),
     )
     .help("add `max_visits:` to an edge of the cycle, or `max_steps:` to the workflow");
-    if first.on_max {
-        diagnostic = diagnostic.primary("its `on_max` leads back");
+    if !first.as_what.is_empty() {
+        diagnostic = diagnostic.primary(first.as_what);
     }
     for other in members.filter(|link| !std::ptr::eq(*link, first)).take(6) {
-        diagnostic = diagnostic.label(other.edge.span, "this edge is part of it");
+        let what = if other.as_what.is_empty() { "this edge is part of it" } else { other.as_what };
+        diagnostic = diagnostic.label(other.span, what);
     }
     diagnostic
 }

@@ -1,5 +1,7 @@
 //! What expressions read has settled by then.
 
+use std::collections::HashMap;
+
 use kneo_core::expr::{Root, StepField};
 
 use super::flowgraph::FlowGraph;
@@ -7,6 +9,7 @@ use super::settled::Settled;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::document::{Condition, Document, Flow, Linked, OnError, Step, StepKind, Workflow};
 use crate::link::Layout;
+use crate::region::Regions;
 use crate::source::Span;
 use crate::vocabulary::Read;
 
@@ -17,6 +20,9 @@ pub(super) fn reads(document: &Document<Linked>, layout: &Layout, sink: &mut Dia
             continue;
         }
         let mut check = Check::new(&workflow.body, layout.first_step(at), sink);
+        if check.is_unclear() {
+            continue;
+        }
         check.steps();
         check.edges();
         if layout.root() == Some(at) {
@@ -32,6 +38,11 @@ struct Check<'a> {
     /// The plan index of the first step, by which reads name steps.
     first: u32,
     settled: Settled,
+    regions: Option<Regions>,
+    /// For each step those in whose place it runs.
+    stands_in: HashMap<usize, Vec<usize>>,
+    /// What was asked before: whether two steps run side by side.
+    apart: HashMap<(usize, usize), bool>,
     sink: &'a mut Diagnostics,
 }
 
@@ -46,8 +57,42 @@ enum When {
 
 impl<'a> Check<'a> {
     fn new(workflow: &'a Workflow<Linked>, first: u32, sink: &'a mut Diagnostics) -> Self {
-        let settled = Settled::of(&FlowGraph::of(workflow), workflow.steps.len());
-        Self { workflow, first, settled, sink }
+        let regions = match &workflow.flow {
+            Flow::Graph(graph) => Some(Regions::of(workflow, graph)),
+            Flow::Sequential | Flow::Concurrent(_) | Flow::Open => None,
+        };
+        let flow = FlowGraph::of(workflow, regions.as_ref());
+        let settled = Settled::of(&flow, workflow.steps.len());
+        let mut stands_in: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (failed, fallback) in flow.fallbacks {
+            stands_in.entry(fallback).or_default().push(failed);
+        }
+        Self { workflow, first, settled, regions, stands_in, apart: HashMap::new(), sink }
+    }
+
+    /// Whether branches are not whole, so that what follows what would be guesses.
+    fn is_unclear(&self) -> bool {
+        self.regions.as_ref().is_some_and(|regions| !regions.problems().is_empty())
+    }
+
+    /// Whether a step runs side by side with a reader, or with a step in whose place the reader runs.
+    fn are_apart(&mut self, target: usize, reader: usize) -> bool {
+        if let Flow::Concurrent(_) = self.workflow.flow {
+            return target != reader;
+        }
+        let Some(regions) = &self.regions else { return false };
+        *self.apart.entry((target, reader)).or_insert_with(|| {
+            let places = self.stands_in.get(&reader).into_iter().flatten();
+            std::iter::once(&reader).chain(places).any(|place| regions.are_apart(target, *place))
+        })
+    }
+
+    /// Whether every participant has completed when the workflow has.
+    fn is_joined(&self, target: usize) -> bool {
+        let Flow::Concurrent(joining) = &self.workflow.flow else { return false };
+        let in_place = |step: &&Step<Linked>| step.fallback_only.is_none();
+        let branches = self.workflow.steps.iter().filter(in_place).count();
+        joining.join.is_of_all(branches) && self.step(target).as_ref().is_some_and(in_place)
     }
 
     fn steps(&mut self) {
@@ -89,9 +134,10 @@ impl<'a> Check<'a> {
             let Some((target, field, guarded, span)) = self.target(read) else {
                 continue;
             };
-            let joined = matches!(self.workflow.flow, Flow::Concurrent(_))
-                && self.step(target).is_some_and(|step| step.fallback_only.is_none());
-            let settled = joined || self.settled.at_end(target);
+            let settled = match self.workflow.flow {
+                Flow::Concurrent(_) => self.is_joined(target),
+                Flow::Sequential | Flow::Graph(_) | Flow::Open => self.settled.at_end(target),
+            };
             self.judge(target, field, guarded, settled, span);
         }
     }
@@ -101,17 +147,22 @@ impl<'a> Check<'a> {
         let Some((target, field, guarded, span)) = self.target(read) else {
             return;
         };
-        if matches!(self.workflow.flow, Flow::Concurrent(_)) && target != reader {
+        if self.are_apart(target, reader) {
             let id = self.step(target).map_or("?", |step| step.id.value.as_str());
             let place = self.step(target).map_or(span, |step| step.id.span);
+            let (message, after) = match self.workflow.flow {
+                Flow::Graph(_) => (
+                    format!("the step {} is in a branch that runs side by side with this one", tick(id)),
+                    "where the branches meet",
+                ),
+                _ => {
+                    (format!("the branch {} runs side by side with this one", tick(id)), "in a step after the workflow")
+                }
+            };
             self.sink.push(
-                Diagnostic::new(
-                    Code::ReadAcrossBranches,
-                    span,
-                    format!("the branch {} runs side by side with this one", tick(id)),
-                )
-                .label(place, "not joined here")
-                .help("read it in a step after the workflow, or run the two in order"),
+                Diagnostic::new(Code::ReadAcrossBranches, span, message)
+                    .label(place, "not joined here")
+                    .help(format!("read it {after}, or run the two in order")),
             );
             return;
         }

@@ -1,15 +1,23 @@
 //! Every workflow as one graph, whatever its type.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::document::{Condition, Edge, Flow, Graph, Linked, OnError, OnMax, StepIx, Workflow};
+use crate::region::{Regions, Way};
 
 /// The ways a run can take through a workflow.
 ///
 /// Vertices are the steps in author order, then one copy of a step for each other step that falls
 /// back to it, since a fallback runs in the place of the failed step and goes on from there; then
-/// the start and the end of the workflow.
+/// the start and the end of the workflow, and for each step all of whose edges are followed a place
+/// before, between and behind its branches.
+///
+/// Branches stand here one behind the other: what each has left behind is there where they meet.
+/// One that need not have completed by then is passed by another way. That they really run side by
+/// side is for [`Regions`] to say.
 pub(super) struct FlowGraph {
     pub(super) successors: Vec<Vec<usize>>,
-    /// For each vertex its step; `None` for start and end.
+    /// For each vertex its step; `None` for start, end and what is between branches.
     pub(super) step_of: Vec<Option<usize>>,
     pub(super) start: usize,
     pub(super) end: usize,
@@ -21,7 +29,7 @@ pub(super) struct FlowGraph {
 }
 
 impl FlowGraph {
-    pub(super) fn of(workflow: &Workflow<Linked>) -> Self {
+    pub(super) fn of(workflow: &Workflow<Linked>, regions: Option<&Regions>) -> Self {
         let steps = workflow.steps.len();
         let mut step_of: Vec<Option<usize>> = (0..steps).map(Some).collect();
         let mut copies: Vec<(usize, usize)> = Vec::new();
@@ -41,7 +49,10 @@ impl FlowGraph {
         match &workflow.flow {
             Flow::Sequential => graph.sequential(),
             Flow::Concurrent(_) | Flow::Open => graph.concurrent(),
-            Flow::Graph(edges) => graph.graph(edges),
+            Flow::Graph(edges) => match regions {
+                Some(regions) => graph.graph(workflow, edges, regions),
+                None => graph.concurrent(),
+            },
         }
         for (failed, copy) in copies {
             let onward = graph.successors.get(failed).cloned().unwrap_or_default();
@@ -91,25 +102,47 @@ impl FlowGraph {
         (0..self.steps).filter(|step| self.in_place.get(*step) == Some(&true)).collect()
     }
 
-    fn graph(&mut self, graph: &Graph<Linked>) {
+    fn graph(&mut self, workflow: &Workflow<Linked>, graph: &Graph<Linked>, regions: &Regions) {
         if let Some(StepIx(first)) = graph.start {
             self.link(self.start, first);
         }
+        let branches = Branches::of(workflow, graph, regions, self);
         let mut leaves = vec![false; self.steps];
-        for edge in &graph.edges {
-            self.link(edge.from.0, edge.to.0);
-            if let Some(OnMax::To { node, .. }) = edge.max_visits.as_ref().map(|bound| &bound.on_max) {
-                self.link(edge.from.0, node.0);
+        let leave = |leaves: &mut [bool], step: usize| leaves.get_mut(step).into_iter().for_each(|slot| *slot = true);
+        for (at, edge) in graph.edges.iter().enumerate() {
+            let from = edge.from.0;
+            match regions.way(at) {
+                Way::Within => self.link(from, edge.to.0),
+                Way::Ends => self.link(from, branches.behind_branch_of(from, regions, self.end)),
+                Way::Begins => {
+                    // A step all of whose edges are followed goes on by them, whatever they ask.
+                    leave(&mut leaves, from);
+                    let Some((before, behind)) = branches.around(at) else { continue };
+                    self.link(before, edge.to.0);
+                    if branches.may_miss(workflow, edge) {
+                        self.link(before, behind);
+                    }
+                    continue;
+                }
             }
-            if always_leaves(edge)
-                && let Some(leaves) = leaves.get_mut(edge.from.0)
-            {
-                *leaves = true;
+            if let Some(OnMax::To { node, .. }) = edge.max_visits.as_ref().map(|bound| &bound.on_max) {
+                self.link(from, node.0);
+            }
+            if always_leaves(edge) {
+                leave(&mut leaves, from);
+            }
+        }
+        for (fan, first, last) in &branches.fans {
+            self.link(*fan, *first);
+            let join = workflow.steps.get(*fan).and_then(|step| step.fan_out.as_ref()?.join_at);
+            match (regions.ends_with(*fan), join) {
+                (false, Some(join)) => self.link(*last, join.0),
+                (true, _) | (_, None) => self.link(*last, branches.behind_branch_of(*fan, regions, self.end)),
             }
         }
         for (step, leaves) in leaves.into_iter().enumerate() {
             if !leaves {
-                self.link(step, self.end);
+                self.link(step, branches.behind_branch_of(step, regions, self.end));
             }
         }
         match graph.max_steps.as_ref().map(|bound| &bound.on_max) {
@@ -135,6 +168,64 @@ impl FlowGraph {
             }
         }
         reach(&back, to)
+    }
+}
+
+/// The places before, between and behind the branches of a graph.
+struct Branches {
+    /// Each step all of whose edges are followed, with the place before its first branch and that behind its last.
+    fans: Vec<(usize, usize, usize)>,
+    /// For each edge that a branch begins with the place before the branch; the next one is behind it.
+    before: HashMap<usize, usize>,
+    /// For each step all of whose edges are followed the number of its branches.
+    counts: HashMap<usize, usize>,
+}
+
+impl Branches {
+    fn of(workflow: &Workflow<Linked>, graph: &Graph<Linked>, regions: &Regions, flow: &mut FlowGraph) -> Self {
+        let mut out: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, edge) in graph.edges.iter().enumerate() {
+            if regions.way(at) == Way::Begins {
+                out.entry(edge.from.0).or_default().push(at);
+            }
+        }
+        let mut branches = Self { fans: Vec::new(), before: HashMap::new(), counts: HashMap::new() };
+        for (fan, edges) in out {
+            if workflow.steps.get(fan).is_none_or(|step| step.fan_out.is_none()) {
+                continue;
+            }
+            let first = flow.step_of.len();
+            for (place, edge) in edges.iter().enumerate() {
+                branches.before.insert(*edge, first + place);
+            }
+            let last = first + edges.len();
+            flow.step_of.resize(last + 1, None);
+            flow.successors.resize(last + 1, Vec::new());
+            branches.counts.insert(fan, edges.len());
+            branches.fans.push((fan, first, last));
+        }
+        branches
+    }
+
+    /// The places before and behind the branch that an edge begins.
+    fn around(&self, edge: usize) -> Option<(usize, usize)> {
+        self.before.get(&edge).map(|before| (*before, before + 1))
+    }
+
+    /// Where a flow goes on that ends at a step: behind its branch, or at the end of the workflow.
+    fn behind_branch_of(&self, step: usize, regions: &Regions, end: usize) -> usize {
+        let branch = regions.branch_of(step).and_then(|branch| self.around(branch.edge));
+        branch.map_or(end, |(_, behind)| behind)
+    }
+
+    /// Whether a branch may not have completed where the branches meet.
+    fn may_miss(&self, workflow: &Workflow<Linked>, edge: &Edge<Linked>) -> bool {
+        let fan = workflow.steps.get(edge.from.0).and_then(|step| step.fan_out.as_ref());
+        let (Some(fan), Some(count)) = (fan, self.counts.get(&edge.from.0)) else {
+            return true;
+        };
+        let join = fan.joining.join;
+        !join.is_of_all(*count) || (!holds_always(edge) && !join.is_of_every(*count))
     }
 }
 

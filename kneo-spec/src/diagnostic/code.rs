@@ -114,7 +114,7 @@ codes! {
     ComponentRef = "E_COMPONENT_REF" Error "A `ref` names a component of the step's kind.";
     StepRef = "E_STEP_REF" Error "Edges, `start` and fallbacks name steps of the same workflow.";
     ToolRef = "E_TOOL_REF" Error "An agent's tools are declared under `tools`.";
-    NestedTooDeep = "E_NESTED_TOO_DEEP" Error "Workflows nest at most `limits.max_depth` deep.";
+    NestedTooDeep = "E_NESTED_TOO_DEEP" Error "Workflows nest at most `limits.max_depth` deep, and branches in a graph 16.";
     BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself.";
 
     // components
@@ -153,6 +153,8 @@ codes! {
     DeadEnd = "W_DEAD_END" Warning "From every node the workflow can end.";
     EdgeNeverTaken = "W_EDGE_NEVER_TAKEN" Warning "An edge after one that always holds is never taken.";
     RejectionUnhandled = "E_REJECTION_UNHANDLED" Error "The edges of a human node that can be rejected tell a rejection from an approval.";
+    FanoutUnstructured = "E_FANOUT_UNSTRUCTURED" Error "The branches of a graph are entered where they begin, left to where they meet, and share no node.";
+    JoinUnsatisfiable = "E_JOIN_UNSATISFIABLE" Error "A join waits for no more branches than there are.";
     NoDefaultEdge = "W_NO_DEFAULT_EDGE" Warning "A node with conditional edges has a last one that always holds.";
 }
 

@@ -3,7 +3,7 @@
 use kneo_core::name::Name;
 use kneo_core::plan::Retry;
 
-use super::{Agent, Function, Human, JsonSchema, Stage, Workflow};
+use super::{Agent, FanOut, Function, Human, JsonSchema, Stage, Workflow};
 use crate::source::{Span, Spanned};
 
 pub(crate) struct Step<S: Stage> {
@@ -16,6 +16,8 @@ pub(crate) struct Step<S: Stage> {
     pub(crate) on_error: OnError<S>,
     /// Where it says that it runs only in place of another, if it does.
     pub(crate) fallback_only: Option<Span>,
+    /// Of a node of a graph.
+    pub(crate) fan_out: Option<FanOut<S>>,
     pub(crate) idempotency_key: Option<Spanned<S::Text>>,
     /// What the output fits.
     pub(crate) output: Option<JsonSchema>,

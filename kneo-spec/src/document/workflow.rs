@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kneo_core::name::Name;
-use kneo_core::plan::{Combine, OnBranchError, StepStatus};
+use kneo_core::plan::StepStatus;
 
-use super::{Stage, Step};
+use super::{Joining, Stage, Step};
 use crate::source::{Span, Spanned};
 
 pub(crate) struct Workflow<S: Stage> {
@@ -23,7 +23,7 @@ pub(crate) struct Workflow<S: Stage> {
 pub(crate) enum Flow<S: Stage> {
     Sequential,
     Graph(Graph<S>),
-    Concurrent(Concurrent),
+    Concurrent(Joining),
     /// Not known: the type was reported, and nothing is said about what follows what.
     Open,
 }
@@ -35,12 +35,6 @@ pub(crate) struct Graph<S: Stage> {
     /// Whether no edge was left out because it was reported.
     pub(crate) whole: bool,
     pub(crate) max_steps: Option<Bound<S>>,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Concurrent {
-    pub(crate) on_branch_error: OnBranchError,
-    pub(crate) combine: Combine,
 }
 
 pub(crate) struct Edge<S: Stage> {

@@ -1,19 +1,21 @@
 //! Workflows: scopes, nodes and edges.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 
 use kneo_core::name::Name;
 use kneo_core::plan::{
-    Bound as PlanBound, Branch, Condition as PlanCondition, Edge as PlanEdge, EdgeIx, Fork, JoinRule, Node, NodeIx,
-    NodeKind, OnError as PlanOnError, OnMax as PlanOnMax, Rest, Scope, ScopeIx, ScopeKind, StepPolicy,
+    Bound as PlanBound, Branch, Condition as PlanCondition, Edge as PlanEdge, EdgeIx, Fork, Node, NodeIx, NodeKind,
+    OnError as PlanOnError, OnMax as PlanOnMax, Scope, ScopeIx, ScopeKind, StepPolicy,
 };
 
 use super::{Emitter, index_of, node_at};
 use crate::document::{
-    Bound, Component, Concurrent, Condition, Flow, Graph, Linked, OnError, OnMax, Step, StepKind, Workflow,
+    Bound, Component, Condition, Edge, Flow, Graph, Joining, Linked, OnError, OnMax, Step, StepIx, StepKind, Workflow,
 };
 use crate::link::Place;
+use crate::region::{Regions, Way};
+use crate::source::Span;
 
 impl Emitter<'_> {
     /// Writes one workflow; the scopes come in plan order.
@@ -31,8 +33,8 @@ impl Emitter<'_> {
             // INVARIANT: the start of a valid graph is resolved.
             Flow::Graph(graph) => graph.start.map_or(NodeIx::new(first), |start| node_at(first, start.0)),
         };
-        if let Flow::Concurrent(concurrent) = body.flow {
-            self.fork(workflow, place, concurrent);
+        if let Flow::Concurrent(joining) = body.flow {
+            self.participants(workflow, place, joining);
         }
         for step in &body.steps {
             self.step(step, place, first);
@@ -42,7 +44,7 @@ impl Emitter<'_> {
             Flow::Sequential => self.chain(first, &body.steps),
             Flow::Concurrent(_) | Flow::Open => {}
             Flow::Graph(graph) => {
-                self.edges(graph, first);
+                self.edges(workflow, graph, place, first);
                 max_steps = graph.max_steps.as_ref().map(|max| bound(max, first));
             }
         }
@@ -55,33 +57,31 @@ impl Emitter<'_> {
             },
             start,
             first: NodeIx::new(place.first),
-            len: place.ahead.saturating_add(index_of(body.steps.len())),
+            len: place.ahead.saturating_add(index_of(body.steps.len())).saturating_add(place.behind),
             max_steps,
         });
     }
 
-    fn fork(&mut self, workflow: &Component<Workflow<Linked>>, place: Place, concurrent: Concurrent) {
+    fn participants(&mut self, workflow: &Component<Workflow<Linked>>, place: Place, joining: Joining) {
         let first = place.first.saturating_add(place.ahead);
         let branches = in_place(&workflow.body.steps)
             .map(|(at, step)| Branch { name: step.id.value.clone(), start: node_at(first, at), when: None })
             .collect();
-        self.origins.push(workflow.body.span);
+        let id = ForkNames::of(workflow).free(workflow_name(workflow));
+        self.fork(id, workflow.body.span, place, fork(branches, None, joining));
+    }
+
+    fn fork(&mut self, id: Name, span: Span, place: Place, fork: Fork) {
+        self.origins.push(span);
         self.plan.nodes.push(Node {
-            id: fork_name(workflow),
+            id,
             scope: ScopeIx::new(place.scope),
             when: None,
             input: None,
             output: None,
             idempotency_key: None,
             policy: StepPolicy::default(),
-            kind: NodeKind::Fork(Fork {
-                branches,
-                from: None,
-                join: JoinRule::All,
-                rest: Rest::Cancel,
-                on_branch_error: concurrent.on_branch_error,
-                combine: concurrent.combine,
-            }),
+            kind: NodeKind::Fork(fork),
             out: Vec::new(),
         });
     }
@@ -139,22 +139,41 @@ impl Emitter<'_> {
         }
     }
 
-    fn edges(&mut self, graph: &Graph<Linked>, first: u32) {
-        for edge in &graph.edges {
-            let when = edge.when.as_ref().and_then(|when| match when {
-                Condition::Expr(when) => Some(PlanCondition::Expr(when.value.code.clone())),
-                Condition::OutputContains(text) => Some(PlanCondition::OutputContains(text.clone())),
-                Condition::StatusIs(status) => Some(PlanCondition::StatusIs(*status)),
-                // INVARIANT: in a valid document no condition is broken.
-                Condition::Broken => None,
-            });
+    fn edges(&mut self, workflow: &Component<Workflow<Linked>>, graph: &Graph<Linked>, place: Place, first: u32) {
+        let regions = Regions::of(&workflow.body, graph);
+        let mut branches: BTreeMap<usize, Vec<Branch>> = BTreeMap::new();
+        for (at, edge) in graph.edges.iter().enumerate() {
+            let from = workflow.body.steps.get(edge.from.0);
+            if from.is_some_and(|step| step.fan_out.is_some()) {
+                let to = workflow.body.steps.get(edge.to.0).map(|step| step.id.value.clone());
+                let branch = to.map(|name| Branch { name, start: node_at(first, edge.to.0), when: condition(edge) });
+                branches.entry(edge.from.0).or_default().extend(branch);
+                continue;
+            }
             self.edge(PlanEdge {
                 from: node_at(first, edge.from.0),
                 to: node_at(first, edge.to.0),
-                when,
+                when: condition(edge),
                 max_visits: edge.max_visits.as_ref().map(|max| bound(max, first)),
-                ends: false,
+                ends: regions.way(at) == Way::Ends,
             });
+        }
+        let mut names = ForkNames::of(workflow);
+        for (at, step) in workflow.body.steps.iter().enumerate() {
+            // INVARIANT: in a valid document it is known where branches meet.
+            if let Some(fan) = &step.fan_out
+                && let Some(StepIx(join)) = fan.join_at
+            {
+                let from = node_at(first, at);
+                let node = NodeIx::new(index_of(self.plan.nodes.len()));
+                let id = Name::new(format!("{}:all", step.id.value)).unwrap_or_else(|_| step.id.value.clone());
+                let id = names.free(id);
+                let plan = fork(branches.remove(&at).unwrap_or_default(), Some(from), fan.joining);
+                self.fork(id, fan.span, place, plan);
+                self.edge(PlanEdge { from, to: node, when: None, max_visits: None, ends: false });
+                let to = node_at(first, join);
+                self.edge(PlanEdge { from: node, to, when: None, max_visits: None, ends: regions.ends_with(at) });
+            }
         }
     }
 
@@ -178,13 +197,45 @@ fn workflow_name(workflow: &Component<Workflow<Linked>>) -> Name {
     own.unwrap_or(&workflow.name).value.clone()
 }
 
-/// A name for the fork that no step of the workflow has.
-fn fork_name(workflow: &Component<Workflow<Linked>>) -> Name {
-    let name = workflow_name(workflow);
-    let taken: HashSet<&Name> = workflow.body.steps.iter().map(|step| &step.id.value).collect();
-    // One more candidate than there are steps, so that one of them is free.
-    let others = (0..=workflow.body.steps.len()).filter_map(|at| Name::new(format!("fork {at}")).ok());
-    std::iter::once(name.clone()).chain(others).find(|name| !taken.contains(name)).unwrap_or(name)
+/// Names for forks that no step of the workflow has, nor another fork.
+struct ForkNames<'a> {
+    steps: HashSet<&'a Name>,
+    given: HashSet<Name>,
+    next: usize,
+}
+
+impl<'a> ForkNames<'a> {
+    fn of(workflow: &'a Component<Workflow<Linked>>) -> Self {
+        let steps = workflow.body.steps.iter().map(|step| &step.id.value).collect();
+        Self { steps, given: HashSet::new(), next: 0 }
+    }
+
+    /// The name that is wanted, or else a numbered one.
+    fn free(&mut self, wanted: Name) -> Name {
+        let mut name = wanted.clone();
+        while self.steps.contains(&name) || self.given.contains(&name) {
+            let Ok(other) = Name::new(format!("fork {}", self.next)) else { return wanted };
+            self.next += 1;
+            name = other;
+        }
+        self.given.insert(name.clone());
+        name
+    }
+}
+
+fn fork(branches: Vec<Branch>, from: Option<NodeIx>, joining: Joining) -> Fork {
+    let Joining { join, rest, on_branch_error, combine } = joining;
+    Fork { branches, from, join: join.rule(), rest, on_branch_error, combine }
+}
+
+fn condition(edge: &Edge<Linked>) -> Option<PlanCondition> {
+    edge.when.as_ref().and_then(|when| match when {
+        Condition::Expr(when) => Some(PlanCondition::Expr(when.value.code.clone())),
+        Condition::OutputContains(text) => Some(PlanCondition::OutputContains(text.clone())),
+        Condition::StatusIs(status) => Some(PlanCondition::StatusIs(*status)),
+        // INVARIANT: in a valid document no condition is broken.
+        Condition::Broken => None,
+    })
 }
 
 fn bound(bound: &Bound<Linked>, first: u32) -> PlanBound {

@@ -20,8 +20,10 @@ pub(crate) struct Place {
     pub(crate) scope: u32,
     /// The first node of the scope.
     pub(crate) first: u32,
-    /// The nodes before the first step: a fan-out begins with a fork.
+    /// The nodes before the first step: participants begin with a fork.
     pub(crate) ahead: u32,
+    /// The nodes behind the last step: a fork for each node all of whose edges are followed.
+    pub(crate) behind: u32,
 }
 
 impl Layout {
@@ -37,8 +39,9 @@ impl Layout {
                 continue;
             }
             let ahead = u32::from(matches!(workflow.body.flow, Flow::Concurrent(_)));
-            *place = Some(Place { scope: count(layout.scopes.len()), first: next, ahead });
-            next = next.saturating_add(ahead).saturating_add(count(workflow.body.steps.len()));
+            let behind = count(workflow.body.steps.iter().filter(|step| step.fan_out.is_some()).count());
+            *place = Some(Place { scope: count(layout.scopes.len()), first: next, ahead, behind });
+            next = next.saturating_add(ahead).saturating_add(count(workflow.body.steps.len())).saturating_add(behind);
             layout.scopes.push(at);
             let inner = targets.get(at).into_iter().flatten().rev();
             waiting.extend(inner.filter_map(|target| match target {

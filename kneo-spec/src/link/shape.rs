@@ -8,7 +8,7 @@ use kneo_core::plan::{Combine, OnTimeout, RequestType};
 use kneo_core::value::Value;
 
 use super::step::Target;
-use crate::document::{Component, Concurrent, Document, Flow, Human, OnError, Raw, Step, Workflow};
+use crate::document::{Component, Document, Flow, Human, Joining, OnError, Raw, Step, Workflow};
 use crate::expr::Type;
 use crate::known::{self, Known, Schema};
 use crate::source::Spanned;
@@ -49,11 +49,11 @@ pub(super) fn shapes(document: &Document<Raw>, targets: &[Vec<Target>]) -> Vec<V
 impl OutputShape {
     fn of_workflow(workflow: &Workflow<Raw>) -> Self {
         match &workflow.flow {
-            Flow::Concurrent(Concurrent { combine: Combine::Map, .. }) if workflow.whole => {
+            Flow::Concurrent(Joining { combine: Combine::Map, .. }) if workflow.whole => {
                 let branches = workflow.steps.iter().filter(|step| step.fallback_only.is_none());
                 Self::Branches(branches.map(|step| step.id.value.clone()).collect())
             }
-            Flow::Concurrent(Concurrent { combine: Combine::Text, .. }) if workflow.whole => Self::Text,
+            Flow::Concurrent(Joining { combine: Combine::Text, .. }) if workflow.whole => Self::Text,
             Flow::Concurrent(_) | Flow::Sequential | Flow::Graph(_) | Flow::Open => Self::Other,
         }
     }

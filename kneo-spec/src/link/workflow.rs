@@ -9,7 +9,7 @@ use super::expression::{Reader, StepVocabulary, View};
 use super::step::Target;
 use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{
-    Bound, Condition, Edge, Flow, Graph, Linked, OnError, OnMax, Raw, Step, StepIx, StepKind, Workflow,
+    Bound, Condition, Edge, FanOut, Flow, Graph, Linked, OnError, OnMax, Raw, Step, StepIx, StepKind, Workflow,
 };
 use crate::source::{Span, Spanned};
 
@@ -37,7 +37,7 @@ impl Linker<'_> {
             .collect();
         let ids = self.ids(&names, raw.whole);
         let vocabulary = StepVocabulary::new(names.iter().map(Option::as_ref), raw.whole, view);
-        let steps = raw
+        let steps: Vec<Step<Linked>> = raw
             .steps
             .into_iter()
             .zip(targets)
@@ -55,8 +55,13 @@ impl Linker<'_> {
         let flow = match raw.flow {
             Flow::Sequential => Flow::Sequential,
             Flow::Open => Flow::Open,
-            Flow::Concurrent(concurrent) => Flow::Concurrent(concurrent),
-            Flow::Graph(graph) => Flow::Graph(self.graph(graph, &ids, &vocabulary)),
+            Flow::Concurrent(joining) => Flow::Concurrent(joining),
+            Flow::Graph(graph) => {
+                let mut graph = self.graph(graph, &ids, &vocabulary);
+                // Without the place where they meet, where branches lead would be guesses.
+                graph.whole &= !steps.iter().any(|step| step.fan_out.as_ref().is_some_and(|fan| fan.join_at.is_none()));
+                Flow::Graph(graph)
+            }
         };
         Workflow { name: raw.name, steps, flow, whole: raw.whole, span: raw.span }
     }
@@ -135,6 +140,11 @@ impl Linker<'_> {
             input: raw.input.and_then(|input| self.value(input, vocabulary)),
             on_error,
             fallback_only: raw.fallback_only,
+            fan_out: raw.fan_out.map(|fan_out| FanOut {
+                join_at: fan_out.join_at.and_then(|at| self.find(&at, ids)),
+                joining: fan_out.joining,
+                span: fan_out.span,
+            }),
             idempotency_key: raw.idempotency_key.and_then(|key| {
                 let text = self.text(&key.value, vocabulary)?;
                 Some(Spanned::new(text, key.span))

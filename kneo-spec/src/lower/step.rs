@@ -42,6 +42,8 @@ impl Lower<'_> {
             if kind == "set" { self.set(&fields) } else { self.reference(&fields, kind) }
         });
         let (on_error, retry) = self.on_error(&fields, kind);
+        // A kind that this version does not run may have fields of the same names.
+        let fan_out = kind.and_then(|_| self.fan_out(&fields, seat));
         Some(Step {
             id,
             nameless,
@@ -50,6 +52,7 @@ impl Lower<'_> {
             input: fields.get("input").map(|at| at.node),
             on_error,
             fallback_only: self.bool(fields.get("fallback_only")).filter(|only| only.value).map(|only| only.span),
+            fan_out,
             idempotency_key: fields.get("idempotency_key").and_then(|at| {
                 let text = self.template_node(at.node, "`idempotency_key`")?;
                 Some(Spanned::new(text, self.span(at.node)))

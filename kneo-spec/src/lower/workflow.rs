@@ -1,12 +1,12 @@
 //! Workflows, edges and bounds.
 
-use kneo_core::plan::{Combine, OnBranchError, StepStatus};
+use kneo_core::plan::{Combine, StepStatus};
 
 use super::fields::Choice;
 use super::step::Seat;
 use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::document::{Bound, Concurrent, Condition, Edge, Flow, Graph, OnMax, Raw, Step, Workflow};
+use crate::document::{Bound, Condition, Edge, Flow, Graph, OnMax, Raw, Step, Workflow};
 use crate::shape::workflow::{CONDITION, EDGE, ON_MAX, STATUSES, WORKFLOW};
 use crate::source::Spanned;
 use crate::syntax::{Kind, NodeId};
@@ -88,26 +88,9 @@ impl Lower<'_> {
 
     fn concurrent(&mut self, fields: &Fields, steps: Option<&At>) -> (Steps, Flow<Raw>) {
         let mut steps = self.steps(steps);
-        if let Some(at) = fields.get("join") {
-            match self.tree.node(at.node).kind {
-                Kind::Map(_) => self.not_yet(self.span(at.node), "a `join` of fewer than all branches"),
-                _ => drop(self.word(Some(at))),
-            }
-        }
-        self.word(fields.get("rest"));
-        let on_branch_error = match self.word(fields.get("on_branch_error")).map(|word| word.value) {
-            Some("drain") => OnBranchError::Drain,
-            _ => OnBranchError::FailFast,
-        };
-        let combine = self.word(fields.get("combine")).map(|word| word.value);
-        // A word that was refused leaves open what was meant.
-        steps.whole &= combine.is_some() || fields.get("combine").is_none();
-        let combine = match combine {
-            Some("map") => Combine::Map,
-            _ => Combine::Text,
-        };
-        let flow = Flow::Concurrent(Concurrent { on_branch_error, combine });
-        (steps, flow)
+        let (joining, whole) = self.joining(fields, Combine::Text);
+        steps.whole &= whole;
+        (steps, Flow::Concurrent(joining))
     }
 
     fn graph(&mut self, fields: &Fields, renamed: bool) -> (Steps, Flow<Raw>) {

@@ -83,6 +83,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("a human", "prompt", "did you mean `description`?"),
     ("a human", "question", "did you mean `description`?"),
     ("an edge", "if", "did you mean `when`?"),
+    ("an edge", "route", "write it on the node that the edges leave"),
+    ("an edge", "join_at", "write it on the node that the edges leave"),
+    ("an edge", "join", "write it on the node that the edges leave"),
+    ("a workflow", "route", "write it on the node that the edges leave"),
+    ("a workflow", "join_at", "write it on the node that the edges leave"),
     ("a workflow", "limits", "write it at the top level"),
 ];
 

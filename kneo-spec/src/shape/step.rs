@@ -5,6 +5,7 @@ use super::FieldKind::{
 };
 use super::agent::AGENT;
 use super::human::HUMAN;
+use super::join::{BRANCH_ERRORS, COMBINES, JOINS, RESTS};
 use super::tool::FUNCTION;
 use super::workflow::WORKFLOW;
 use super::{Field, Shape, Word};
@@ -66,6 +67,42 @@ pub(crate) static STEP: Shape = Shape {
         )
         .only(REFERRING),
         Field::new("fallback_ref", Name, "the step of the same workflow that runs in its place"),
+        Field::new(
+            "route",
+            Words(&[Word::now("first"), Word::now("all")]),
+            "of a node of a graph: whether the flow follows the first of its edges that holds, or all of them, each as a branch of its own",
+        )
+        .kneo()
+        .default("first"),
+        Field::new("join_at", Name, "the node where the branches of a node with `route: all` meet").kneo(),
+        Field::new(
+            "join",
+            JOINS,
+            "of a node with `route: all`: how many branches must complete: `all`, `any`, or `{at_least: …}`",
+        )
+        .kneo()
+        .default("all"),
+        Field::new(
+            "rest",
+            RESTS,
+            "of a node with `route: all`: what becomes of branches that still run then: `cancel` ends them, `drain` waits for them",
+        )
+        .kneo()
+        .default("cancel"),
+        Field::new(
+            "on_branch_error",
+            BRANCH_ERRORS,
+            "of a node with `route: all`: what becomes of the other branches when so many have failed that too few are left",
+        )
+        .kneo()
+        .default("fail_fast"),
+        Field::new(
+            "combine",
+            COMBINES,
+            "of a node with `route: all`: how the outputs of the branches become one; a `map` has the id of the first node of each branch",
+        )
+        .kneo()
+        .default("map"),
         Field::new("fallback_only", Bool, "whether the step runs only in place of another, and not at its own place")
             .kneo()
             .default("false"),
@@ -86,7 +123,6 @@ pub(crate) static STEP: Shape = Shape {
             .not_yet(),
         Field::new("else", List(&Any), "the branch when no case holds").kneo().only(&["branch"]).not_yet(),
         Field::new("branches", Any, "branches that run side by side").kneo().only(&["parallel"]).not_yet(),
-        Field::new("join", Any, "when the branches are done").kneo().only(&["parallel"]).not_yet(),
         Field::new("max_parallel", Integer { min: 1, max: 1_000_000 }, "how many run side by side")
             .kneo()
             .only(&["parallel", "map"])

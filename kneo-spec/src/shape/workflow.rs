@@ -1,6 +1,7 @@
 //! Workflows, edges and bounds.
 
 use super::FieldKind::{Any, Either, Expr, Integer, List, Map, Name, Plain, Shape as Is, Words};
+use super::join::{BRANCH_ERRORS, COMBINES, JOINS, RESTS};
 use super::step::STEP;
 use super::{Field, Shape, Word};
 
@@ -46,38 +47,30 @@ pub(crate) static WORKFLOW: Shape = Shape {
             "handoff",
             "group-chat",
         ]),
-        Field::new(
-            "join",
-            Either(&[Words(&[Word::now("all"), Word::not_yet("any")]), Any]),
-            "when the workflow is done",
-        )
-        .kneo()
-        .only(CONCURRENT)
-        .default("all"),
+        Field::new("join", JOINS, "how many participants must complete: `all`, `any`, or `{at_least: …}`")
+            .kneo()
+            .only(CONCURRENT)
+            .default("all"),
         Field::new(
             "rest",
-            Words(&[Word::now("cancel"), Word::not_yet("drain")]),
-            "what becomes of branches that still run then",
+            RESTS,
+            "what becomes of those that still run then: `cancel` ends them, `drain` waits for them",
         )
         .kneo()
         .only(CONCURRENT)
         .default("cancel"),
         Field::new(
             "on_branch_error",
-            Words(&[Word::now("fail_fast"), Word::now("drain")]),
-            "what a failed branch does to the others",
+            BRANCH_ERRORS,
+            "what becomes of the others when so many have failed that too few are left",
         )
         .kneo()
         .only(CONCURRENT)
         .default("fail_fast"),
-        Field::new(
-            "combine",
-            Words(&[Word::now("text"), Word::now("map")]),
-            "how the outputs of the branches become one",
-        )
-        .kneo()
-        .only(CONCURRENT)
-        .default("text"),
+        Field::new("combine", COMBINES, "how the outputs of the participants become one")
+            .kneo()
+            .only(CONCURRENT)
+            .default("text"),
         Field::new("selector", Any, "who speaks next").only(&["handoff", "group-chat", "group_chat"]).not_yet(),
         Field::new("rounds", Integer { min: 1, max: MOST }, "how often everybody speaks")
             .only(&["group-chat", "group_chat"])
@@ -101,8 +94,6 @@ pub(crate) static EDGE: Shape = Shape {
         Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_visits`")
             .kneo()
             .default("fail"),
-        Field::new("route", Any, "whether all edges are taken").kneo().not_yet(),
-        Field::new("join_at", Name, "where the branches meet").kneo().not_yet(),
     ],
 };
 

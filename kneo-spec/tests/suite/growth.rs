@@ -93,6 +93,53 @@ const FAMILIES: &[Family] = &[
         |at, all| format!("    - {{from: s{at}, to: s{}}}\n", (at + 1) % all),
     ),
     Family::two(
+        "branches of one node",
+        "version: v1\nlimits: {max_steps: 9}\nworkflow:\n  type: graph\n  start: a\n  nodes:\n    a: {kind: set, set: {x: 1}, route: all, join_at: z}\n    z: {kind: set, set: {x: 1}}\n",
+        |at, _| format!("    s{at}: {{kind: set, set: {{x: \"{{{{ steps.a.output }}}}\"}}}}\n"),
+        "  edges:\n",
+        |at, _| format!("    - {{from: a, to: s{at}}}\n    - {{from: s{at}, to: z}}\n"),
+    ),
+    Family::two(
+        "branches behind branches",
+        NODES,
+        |at, all| {
+            let read = at.saturating_sub(2);
+            let fan =
+                if at % 3 == 0 && at + 3 < all { format!(", route: all, join_at: s{}", at + 3) } else { String::new() };
+            format!("    s{at}: {{kind: set, set: {{x: \"{{{{ steps.s{read}.output }}}}\"}}{fan}}}\n")
+        },
+        "  edges:\n",
+        |at, all| match at % 3 {
+            0 if at + 3 < all => {
+                format!("    - {{from: s{at}, to: s{}}}\n    - {{from: s{at}, to: s{}}}\n", at + 1, at + 2)
+            }
+            1 if at + 2 < all => format!("    - {{from: s{at}, to: s{}}}\n", at + 2),
+            2 if at + 1 < all => format!("    - {{from: s{at}, to: s{}}}\n", at + 1),
+            _ => String::new(),
+        },
+    ),
+    Family::two(
+        "branches in branches",
+        NODES,
+        |at, _| {
+            format!(
+                "    s{at}: {{kind: set, set: {{x: 1}}, route: all, join_at: z{at}}}\n    z{at}: {{kind: set, set: {{x: 1}}}}\n"
+            )
+        },
+        "  edges:\n",
+        |at, all| match at + 1 < all {
+            true => format!("    - {{from: s{at}, to: s{0}}}\n    - {{from: z{0}, to: z{at}}}\n", at + 1),
+            false => String::new(),
+        },
+    ),
+    Family::two(
+        "branches that share every node",
+        "version: v1\nlimits: {max_steps: 9}\nworkflow:\n  type: graph\n  start: a\n  nodes:\n    a: {kind: set, set: {x: 1}, route: all, join_at: z}\n    z: {kind: set, set: {x: 1}}\n    y: {kind: set, set: {x: 1}}\n",
+        |at, _| format!("    s{at}: {{kind: set, set: {{x: 1}}}}\n"),
+        "  edges:\n",
+        |at, _| format!("    - {{from: a, to: s{at}}}\n    - {{from: s{at}, to: y}}\n"),
+    ),
+    Family::two(
         "workflows in a circle",
         "version: v1\nworkflow: {type: sequential, steps: [{id: a, kind: workflow, ref: w0}]}\n",
         |_, _| String::new(),

@@ -69,6 +69,11 @@ const PIECES: &[&str] = &[
     "`",
     "@",
     "from: a",
+    "route: all",
+    "join_at: ",
+    "at_least: ",
+    "fallback_only: true",
+    "output_schema: ",
     "to: b",
 ];
 
