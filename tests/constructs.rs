@@ -5,5 +5,6 @@ mod constructs {
     mod fan_out;
     mod join;
     mod output;
+    mod reads;
     mod support;
 }

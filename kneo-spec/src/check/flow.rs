@@ -171,12 +171,36 @@ impl<'a> Check<'a> {
             When::Before if target == reader => false,
             When::After | When::Before => self.settled.before(target, reader),
         };
+        // A fallback runs before the step in whose place it does is over.
+        let stands_in = |step: &Step<Linked>| matches!(step.on_error, OnError::Fallback(to, _) if to.0 == reader);
+        if when == When::Before && !guarded && self.step(target).is_some_and(stands_in) {
+            self.of_failed(target, field, span);
+            return;
+        }
         let never = !settled && matches!(self.workflow.flow, Flow::Sequential) && self.settled.never(target, reader);
         if never && !guarded && !self.lacks_decision(target, field) {
             self.never(target, reader, span);
             return;
         }
         self.judge(target, field, guarded, settled, span);
+    }
+
+    /// Reports a read, by a fallback, of the step in whose place it runs.
+    fn of_failed(&mut self, target: usize, field: StepField, span: Span) {
+        let Some(step) = self.step(target) else {
+            return;
+        };
+        let id = step.id.value.as_str();
+        let written = written(id, field);
+        self.sink.push(
+            Diagnostic::new(
+                Code::ReadMaybeUnrun,
+                span,
+                format!("the step {} is not over when this one runs in its place", tick(id)),
+            )
+            .label(step.id.span, "it falls back to this one")
+            .help(format!("read `prev`, which is what {} was given, or write `default({written}, …)`", tick(id))),
+        );
     }
 
     /// Reports a read of what comes later, or of the step itself.
