@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod constructs {
+    mod agents;
     mod fan_out;
     mod join;
     mod output;

@@ -44,6 +44,7 @@ pub(crate) fn check(
     secret::secrets(tree, sink);
     schema::schemas(&document, tree, limits, sink);
     agent::models(&document, layout, sink);
+    agent::played(&document, sink);
     human::humans(&document, sink);
     build::nesting(&document, layout, sink);
     let run_is_bounded = document.limits.max_steps.is_some() || document.limits.max_steps_broken;

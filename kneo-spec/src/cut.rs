@@ -59,6 +59,9 @@ fn reach(code: Code) -> Reach {
         | Code::MissingField
         | Code::TwoSpellings
         | Code::RuntimeMode
+        | Code::AsAgentFields
+        | Code::AsAgentPrompt
+        | Code::AgentToolParameters
         | Code::ToolNoBacking
         | Code::ToolMultipleBackings
         | Code::FunctionNoBacking

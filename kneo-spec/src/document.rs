@@ -19,7 +19,7 @@ pub(crate) use human::{Context, Human};
 pub(crate) use join::{FanOut, Join, Joining};
 pub(crate) use schema::JsonSchema;
 pub(crate) use step::{OnError, Step, StepKind};
-pub(crate) use tool::{Function, Tool};
+pub(crate) use tool::{Asked, Function, Tool, ToolBacking};
 pub(crate) use workflow::{Bound, Condition, Edge, Flow, Graph, OnMax, Workflow};
 
 use std::marker::PhantomData;
@@ -43,6 +43,8 @@ pub(crate) trait Stage: Sized + 'static {
     type Text;
     /// A value with holes.
     type Value;
+    /// An agent behind a tool.
+    type Asked;
 }
 
 /// As written.
@@ -54,6 +56,7 @@ impl Stage for Raw {
     type Expr = RawExpr;
     type Text = RawText;
     type Value = NodeId;
+    type Asked = Spanned<Name>;
 }
 
 /// With names resolved and expressions compiled.
@@ -65,6 +68,7 @@ impl Stage for Linked {
     type Expr = Compiled<Expr>;
     type Text = Compiled<TextTemplate>;
     type Value = Compiled<ValueTemplate>;
+    type Asked = Asked;
 }
 
 /// A reference as written: a name, or the component itself.

@@ -12,6 +12,7 @@ use kneo_core::name::Name;
 use kneo_core::plan::{
     CompiledPlan, Limits, NodeIx, Origin, Origins, OutputDef, PLAN_VERSION, Plan, PlanError, SchemaIx, ScopeIx,
 };
+use kneo_core::value::Value;
 
 use crate::check::Valid;
 use crate::document::{Agent, Document, Function, Human, JsonSchema, Linked, Tool};
@@ -107,7 +108,11 @@ impl<T> Placed<T> {
 
 impl Emitter<'_> {
     fn schema(&mut self, schema: &JsonSchema) -> SchemaIx {
-        SchemaIx::new(index_of(self.schemas.place(&schema.value, &mut self.plan.schemas)))
+        self.schema_of(&schema.value)
+    }
+
+    fn schema_of(&mut self, schema: &Value) -> SchemaIx {
+        SchemaIx::new(index_of(self.schemas.place(schema, &mut self.plan.schemas)))
     }
 
     fn outputs(&mut self) -> Option<Vec<OutputDef>> {

@@ -2,7 +2,7 @@
 //!
 //! Kinds by shape (agent: rounded, function: box, human: hexagon, workflow: double-sided box, set:
 //! slanted), conditions on edges, links that go back thick and with their bound, fallbacks dotted, fan-outs
-//! between two circles, nested workflows in frames of their own.
+//! between two circles, nested workflows, and agents that others ask, in frames of their own.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ use crate::check::Valid;
 use crate::compile::{CompileOptions, valid_document};
 use crate::diagnostic::Diagnostics;
 use crate::document::{
-    Bound, Component, Condition, Document, Edge, Flow, Graph, Join, Joining, Linked, OnError, OnMax, Step, StepIx,
-    StepKind, Workflow,
+    Bound, Component, Condition, Document, Edge, Flow, Graph, Ix, Join, Joining, Linked, OnError, OnMax, Step, StepIx,
+    StepKind, ToolBacking, Workflow,
 };
 use crate::link::Layout;
 use crate::region::{Regions, Way};
@@ -88,12 +88,32 @@ impl Drawing<'_> {
         self.inside = false;
         self.line("end");
         for (at, step) in body.steps.iter().enumerate() {
-            if let StepKind::Workflow(inner) = step.kind
-                && let Some(place) = self.layout.place(inner.get())
-            {
-                self.line(&format!("s{scope}_{at} -.- w{}", place.scope));
+            match step.kind {
+                StepKind::Workflow(inner) => self.behind(scope, at, inner, None),
+                StepKind::Agent(agent) => {
+                    let Some(agent) = self.document.agents.get(agent.get()) else { continue };
+                    if let Some(inner) = agent.body.as_agent {
+                        self.behind(scope, at, inner, None);
+                    }
+                    for tool in agent.body.tools.iter().filter_map(|tool| self.document.tools.get(tool.get())) {
+                        if let ToolBacking::Agent(asked) = tool.body.backing {
+                            self.behind(scope, at, asked.workflow, Some(tool.name.value.as_str()));
+                        }
+                    }
+                }
+                StepKind::Function(_) | StepKind::Human(_) | StepKind::Set(_) | StepKind::Broken => {}
             }
         }
+    }
+
+    /// Leads from a step to what runs behind it, or behind a tool of it.
+    fn behind(&mut self, scope: usize, step: usize, inner: Ix<Workflow<Linked>>, tool: Option<&str>) {
+        let Some(place) = self.layout.place(inner.get()) else { return };
+        let link = match tool {
+            Some(tool) => format!("-. \"tool {}\" .->", escape(tool)),
+            None => "-.-".to_owned(),
+        };
+        self.line(&format!("s{scope}_{step} {link} w{}", place.scope));
     }
 
     fn step(&mut self, scope: usize, at: usize, step: &Step<Linked>) {
@@ -133,7 +153,8 @@ impl Drawing<'_> {
         if let Some(when) = &step.when {
             let _ = write!(label, "<br/><i>when {}</i>", escape(&self.written(when.span)));
         }
-        if let Some(retry) = step.retry.as_ref().filter(|retry| retry.max_attempts.get() > 1) {
+        if let Some(retry) = step.retry.as_ref().map(|retry| &retry.value).filter(|retry| retry.max_attempts.get() > 1)
+        {
             let _ = write!(label, "<br/>up to {} attempts", retry.max_attempts);
         }
         self.line(&format!("s{scope}_{at}{open}\"{label}\"{close}:::{class}"));

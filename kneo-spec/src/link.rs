@@ -4,6 +4,7 @@
 //! the one before whole: components that stand in place of a `ref` get a place of their own, the
 //! plan's order of nodes is settled, and only then can expressions name nodes.
 
+mod behind;
 mod expression;
 mod layout;
 mod names;
@@ -13,15 +14,18 @@ mod workflow;
 
 pub(crate) use layout::{Layout, Place};
 
+use kneo_core::value::Value;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{
-    Agent, Approval, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked, OnError,
-    Output, Raw, RawRef, Root, Running, Step, StepKind, Tool, Workflow,
+    Agent, Approval, Asked, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked,
+    Output, Raw, RawRef, Root, Running, Step, StepKind, Tool, ToolBacking, Workflow,
 };
 use crate::expr::Parser;
 use crate::known::{Known, Schema};
 use crate::syntax::{Limits, Tree};
 use crate::vocabulary::ComponentVocabulary;
+use behind::{Behind, OfAgent};
 use expression::{StepVocabulary, View};
 use names::Names;
 use step::Target;
@@ -46,10 +50,12 @@ pub(crate) fn link(
         let at = targets.len();
         targets.push(step::targets(&mut raw, at, &names, sink));
     }
-    let layout = Layout::new(&raw, &targets, root);
-    let shapes = shape::shapes(&raw, &targets);
+    let behind = Behind::of(&mut raw, &mut targets, &names, sink);
+    let layout = Layout::new(&raw, &targets, &behind, root);
+    let shapes = shape::shapes(&raw, &targets, &behind);
     let inputs = raw.inputs.clone();
     let input = inputs.as_ref().map_or(Known::Nothing, |inputs| Known::Fits(Schema::new(&inputs.value)));
+    let asked = parameters_of_agents();
     let mut linker = Linker { tree, parser: Parser::new(limits.expressions), sink };
     let workflows = raw
         .workflows
@@ -80,16 +86,22 @@ pub(crate) fn link(
         agents: raw
             .agents
             .into_iter()
-            .map(|agent| {
+            .zip(behind.agents)
+            .map(|(agent, of)| {
                 // The agent that is the whole spec gets the run's input.
                 let whole = raw.root == Root::Agent && agent.home == Home::Root;
                 let vocabulary = ComponentVocabulary { input: if whole { input } else { Known::Nothing } };
-                linked(agent, |body| linker.agent(body, &names, vocabulary))
+                linked(agent, |body| linker.agent(body, of, vocabulary))
             })
             .collect(),
         functions: raw.functions.into_iter().map(|function| linked(function, |body| linker.function(body))).collect(),
         humans: raw.humans.into_iter().map(|human| linked(human, |body| linker.human(body))).collect(),
-        tools: raw.tools.into_iter().map(|tool| linked(tool, |body| linker.tool(body))).collect(),
+        tools: raw
+            .tools
+            .into_iter()
+            .zip(behind.tools)
+            .map(|(tool, of)| linked(tool, |body| linker.tool(body, of, &asked)))
+            .collect(),
         workflows,
         broken: raw.broken,
         limits: raw.limits,
@@ -105,6 +117,22 @@ struct Linker<'a> {
     sink: &'a mut Diagnostics,
 }
 
+/// What an agent takes that is asked as a tool.
+pub(crate) fn parameters_of_agents() -> Value {
+    let text = Value::map([("type", Value::from("string"))]);
+    let properties = text.and_then(|text| Value::map([("input", text)]));
+    let fields = properties.and_then(|properties| {
+        Value::map([
+            ("type", Value::from("object")),
+            ("properties", properties),
+            ("required", Value::list([Value::from("input")])?),
+            ("additionalProperties", Value::Bool(false)),
+        ])
+    });
+    // So small a value has a form.
+    fields.unwrap_or_default()
+}
+
 /// The place of the root workflow; a root agent alone gets a workflow of one step.
 fn root_workflow(raw: &mut Document<Raw>) -> Option<usize> {
     match raw.root {
@@ -112,21 +140,8 @@ fn root_workflow(raw: &mut Document<Raw>) -> Option<usize> {
         Root::Workflow => {}
         Root::Agent => {
             let agent = raw.agents.iter().find(|agent| agent.home == Home::Root)?;
-            let step = Step {
-                id: agent.name.clone(),
-                nameless: false,
-                kind: StepKind::Agent(RawRef::Named(agent.name.clone())),
-                when: None,
-                input: None,
-                on_error: OnError::Fail,
-                fallback_only: None,
-                fan_out: None,
-                idempotency_key: None,
-                output: None,
-                retry: None,
-                timeout_ms: None,
-                span: agent.body.span,
-            };
+            let kind = StepKind::Agent(RawRef::Named(agent.name.clone()));
+            let step = Step { span: agent.body.span, ..Step::plain(agent.name.clone(), kind) };
             let workflow = Workflow {
                 name: Some(agent.name.clone()),
                 steps: vec![step],
@@ -145,33 +160,34 @@ fn linked<A, B>(component: Component<A>, link: impl FnOnce(A) -> B) -> Component
 }
 
 impl Linker<'_> {
-    fn agent(&mut self, agent: Agent<Raw>, names: &Names, vocabulary: ComponentVocabulary<'_>) -> Agent<Linked> {
-        let tools = agent
-            .tools
-            .into_iter()
-            .filter_map(|tool| match tool {
-                RawRef::Named(name) => names.tool(&name, self.sink),
-                RawRef::Inline(_) => None,
-            })
-            .collect();
+    fn agent(&mut self, agent: Agent<Raw>, of: OfAgent, vocabulary: ComponentVocabulary<'_>) -> Agent<Linked> {
         Agent {
             name: agent.name,
+            description: agent.description,
+            as_agent: of.played_by,
             system_prompt: agent.system_prompt.and_then(|text| self.text(&text, &vocabulary)),
             model: agent.model,
             model_broken: agent.model_broken,
             output: agent.output,
             strategy: agent.strategy,
-            tools,
+            tools: of.tools,
             span: agent.span,
         }
     }
 
-    fn tool(&mut self, tool: Tool<Raw>) -> Tool<Linked> {
+    fn tool(&mut self, tool: Tool<Raw>, of: Option<Asked>, asked: &Value) -> Tool<Linked> {
         // The arguments are checked before anything reads them.
-        let parameters = tool.parameters.as_ref();
-        let input = parameters.map_or(Known::Nothing, |parameters| Known::Fits(Schema::new(&parameters.value)));
+        let parameters = match &tool.backing {
+            ToolBacking::Agent(_) => Some(asked),
+            ToolBacking::Own(_) => tool.parameters.as_ref().map(|parameters| &parameters.value),
+        };
+        let input = parameters.map_or(Known::Nothing, |parameters| Known::Fits(Schema::new(parameters)));
         let vocabulary = ComponentVocabulary { input };
-        let backing = self.backing(tool.backing, vocabulary);
+        let backing = match (tool.backing, of) {
+            (ToolBacking::Own(backing), _) => ToolBacking::Own(self.backing(backing, vocabulary)),
+            (ToolBacking::Agent(_), Some(asked)) => ToolBacking::Agent(asked),
+            (ToolBacking::Agent(_), None) => ToolBacking::Own(Backing::Broken),
+        };
         let running = self.running(tool.running, vocabulary);
         Tool { description: tool.description, parameters: tool.parameters, backing, running }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use kneo::failure::Failure;
+use kneo::message::Part;
 use kneo::provider::{ModelAnswer, ModelRequest};
 use kneo::record::Stored;
 use kneo::store::MemoryStore;
@@ -70,6 +71,18 @@ pub(crate) fn scripted(
 ) -> Arc<ScriptedModel> {
     let script = Mutex::new(script);
     Arc::new(ScriptedModel::new(move |request| (script.lock().unwrap())(request)))
+}
+
+/// The results of the tools that a model asked for last; `None` when it is asked for the first time.
+pub(crate) fn results(request: &ModelRequest) -> Option<Vec<String>> {
+    let parts = &request.messages.last()?.parts;
+    let texts = parts.iter().map(|part| match part {
+        Part::ToolResult(result) => {
+            Some(format!("{}{}", if result.is_error { "error: " } else { "" }, result.content.to_text()))
+        }
+        _ => None,
+    });
+    texts.collect()
 }
 
 /// A function that a closure is.

@@ -1,7 +1,7 @@
 //! What is declared is used.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
-use crate::document::{Component, Document, Home, Ix, Linked, StepKind};
+use crate::document::{Component, Document, Home, Ix, Linked, StepKind, ToolBacking};
 
 /// Which components something refers to.
 struct Used(Vec<bool>);
@@ -29,6 +29,9 @@ impl Used {
                 )
                 .help(match word {
                     "tool" => format!("write `tools: [{name}]` in an agent, or remove it"),
+                    "agent" => format!(
+                        "write `kind: agent` and `ref: {name}` in a step, or `agent: {name}` in a tool, or remove it"
+                    ),
                     _ => format!("write `kind: {word}` and `ref: {name}` in a step, or remove it"),
                 }),
             );
@@ -36,7 +39,7 @@ impl Used {
     }
 }
 
-/// Every component is referred to by a step, and every tool by an agent.
+/// Every component is referred to by a step, a tool or an agent, and every tool by an agent.
 ///
 /// Asked of a document that is otherwise valid: behind a name that is misspelt stands a component that is used.
 pub(super) fn components(document: &Document<Linked>, sink: &mut Diagnostics) {
@@ -56,6 +59,13 @@ pub(super) fn components(document: &Document<Linked>, sink: &mut Diagnostics) {
     }
     for agent in &document.agents {
         agent.body.tools.iter().for_each(|tool| tools.mark(*tool));
+        agent.body.as_agent.iter().for_each(|workflow| workflows.mark(*workflow));
+    }
+    for tool in &document.tools {
+        match &tool.body.backing {
+            ToolBacking::Agent(asked) => agents.mark(asked.agent),
+            ToolBacking::Own(_) => {}
+        }
     }
     agents.report("agent", &document.agents, sink);
     functions.report("function", &document.functions, sink);

@@ -111,14 +111,17 @@ codes! {
     NoRoot = "E_NO_ROOT" Error "A spec has a `workflow` or an `agent`.";
     DuplicateId = "E_DUPLICATE_ID" Error "Step ids are unique within their workflow.";
     IdMismatch = "E_ID_MISMATCH" Error "The `id` of a graph node, when given, is the node's key.";
-    ComponentRef = "E_COMPONENT_REF" Error "A `ref` names a component of the step's kind.";
+    ComponentRef = "E_COMPONENT_REF" Error "A `ref`, the `agent` of a tool and an `as_agent` name a component of their kind.";
     StepRef = "E_STEP_REF" Error "Edges, `start` and fallbacks name steps of the same workflow.";
     ToolRef = "E_TOOL_REF" Error "An agent's tools are declared under `tools`.";
     NestedTooDeep = "E_NESTED_TOO_DEEP" Error "Workflows nest at most `limits.max_depth` deep, and branches in a graph 16.";
-    BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself.";
+    BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself, and no agent asks itself.";
 
     // components
     AgentNoModel = "E_AGENT_NO_MODEL" Error "An agent that runs has a `model` with a `provider`.";
+    AsAgentFields = "E_AS_AGENT_FIELDS" Error "Beside `as_agent` stand only `name`, `description` and `system_prompt`.";
+    AsAgentPrompt = "W_AS_AGENT_PROMPT" Warning "An agent that a workflow plays has no prompt of its own.";
+    AgentToolParameters = "W_AGENT_TOOL_PARAMETERS_IGNORED" Warning "A tool that asks an agent takes one text, `input`.";
     UnusedComponent = "W_UNUSED_COMPONENT" Warning "Every component is referred to by a step, and every tool by an agent.";
     RuntimeMode = "E_RUNTIME_MODE" Error "`allowed_modes` includes `bridge`.";
     RuntimePreference = "W_RUNTIME_MODE" Warning "Kneo owns the agent loop: other runtime modes are not used.";

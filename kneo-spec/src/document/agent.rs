@@ -5,14 +5,17 @@ use std::sync::Arc;
 use kneo_core::name::Name;
 use kneo_core::value::Value;
 
-use super::{JsonSchema, Stage, Tool};
+use super::{JsonSchema, Stage, Tool, Workflow};
 use crate::source::{Span, Spanned};
 
 pub(crate) struct Agent<S: Stage> {
     pub(crate) name: Option<Spanned<Name>>,
+    pub(crate) description: Option<Arc<str>>,
+    /// The workflow that plays the agent.
+    pub(crate) as_agent: Option<S::Ref<Workflow<S>>>,
     pub(crate) system_prompt: Option<S::Text>,
     pub(crate) model: Option<Model>,
-    /// Whether a model was written and reported.
+    /// Whether a model, or who plays the agent, was written and reported.
     pub(crate) model_broken: bool,
     pub(crate) strategy: Strategy,
     /// What the answer fits.

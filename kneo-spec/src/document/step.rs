@@ -21,7 +21,7 @@ pub(crate) struct Step<S: Stage> {
     pub(crate) idempotency_key: Option<Spanned<S::Text>>,
     /// What the output fits.
     pub(crate) output: Option<JsonSchema>,
-    pub(crate) retry: Option<Retry>,
+    pub(crate) retry: Option<Spanned<Retry>>,
     pub(crate) timeout_ms: Option<Spanned<u64>>,
     /// Where the step as a whole is pointed at.
     pub(crate) span: Span,

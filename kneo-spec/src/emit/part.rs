@@ -8,7 +8,8 @@ use kneo_core::plan::{
 };
 
 use super::Emitter;
-use crate::document::{Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Strategy, Tool};
+use crate::document::{Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Strategy, Tool, ToolBacking};
+use crate::link::parameters_of_agents;
 
 impl Emitter<'_> {
     pub(super) fn agent(&mut self, at: Ix<Agent<Linked>>) -> Option<AgentIx> {
@@ -46,16 +47,27 @@ impl Emitter<'_> {
 
     fn tool(&mut self, at: Ix<Tool<Linked>>) -> Option<ToolIx> {
         let tool = self.document.tools.get(at.get())?;
-        let backing = match backing(&tool.body.backing)? {
-            BackingDef::Implementation(name) => ToolBackingDef::Implementation(name),
-            BackingDef::Command(command) => ToolBackingDef::Command(command),
+        let mut description = tool.body.description.clone();
+        let backing = match &tool.body.backing {
+            ToolBacking::Own(own) => match backing(own)? {
+                BackingDef::Implementation(name) => ToolBackingDef::Implementation(name),
+                BackingDef::Command(command) => ToolBackingDef::Command(command),
+            },
+            ToolBacking::Agent(asked) => {
+                let agent = self.document.agents.get(asked.agent.get())?;
+                description = description.or_else(|| agent.body.description.clone());
+                ToolBackingDef::Workflow(self.scope_of(asked.workflow)?)
+            }
         };
         let (index, new) = self.tools.place(at.get(), None);
         if new {
-            let parameters = tool.body.parameters.as_ref().map(|schema| self.schema(schema));
+            let parameters = match &tool.body.backing {
+                ToolBacking::Own(_) => tool.body.parameters.as_ref().map(|schema| self.schema(schema)),
+                ToolBacking::Agent(_) => Some(self.schema_of(&parameters_of_agents())),
+            };
             self.plan.tools.push(ToolDef {
                 name: tool.name.value.clone(),
-                description: tool.body.description.clone(),
+                description,
                 parameters,
                 backing,
                 effect: tool.body.running.effect,

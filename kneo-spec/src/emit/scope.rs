@@ -11,7 +11,8 @@ use kneo_core::plan::{
 
 use super::{Emitter, index_of, node_at};
 use crate::document::{
-    Bound, Component, Condition, Edge, Flow, Graph, Joining, Linked, OnError, OnMax, Step, StepIx, StepKind, Workflow,
+    Bound, Component, Condition, Edge, Flow, Graph, Ix, Joining, Linked, OnError, OnMax, Step, StepIx, StepKind,
+    Workflow,
 };
 use crate::link::Place;
 use crate::region::{Regions, Way};
@@ -89,14 +90,18 @@ impl Emitter<'_> {
     fn step(&mut self, step: &Step<Linked>, place: Place, first: u32) {
         let on_step = step.timeout_ms.map(|timeout| timeout.value);
         let (kind, timeout_ms) = match &step.kind {
-            StepKind::Agent(at) => (self.agent(*at).map(NodeKind::Agent), on_step),
+            StepKind::Agent(at) => {
+                let played_by = self.document.agents.get(at.get()).and_then(|agent| agent.body.as_agent);
+                let kind = match played_by {
+                    Some(workflow) => self.scope_of(workflow).map(NodeKind::Workflow),
+                    None => self.agent(*at).map(NodeKind::Agent),
+                };
+                (kind, on_step)
+            }
             StepKind::Function(at) => (self.function(*at).map(NodeKind::Function), on_step),
             // The deadline of a question is the human's.
             StepKind::Human(at) => (self.human(*at, on_step).map(NodeKind::Human), None),
-            StepKind::Workflow(at) => {
-                let scope = self.layout.place(at.get()).map(|place| ScopeIx::new(place.scope));
-                (scope.map(NodeKind::Workflow), on_step)
-            }
+            StepKind::Workflow(at) => (self.scope_of(*at).map(NodeKind::Workflow), on_step),
             StepKind::Set(values) => {
                 let values = values.iter().map(|(name, value)| (name.value.clone(), value.code.clone()));
                 (Some(NodeKind::Set(values.collect())), None)
@@ -119,13 +124,17 @@ impl Emitter<'_> {
                     OnError::Continue => PlanOnError::Continue,
                     OnError::Fallback(to, _) => PlanOnError::Fallback(node_at(first, to.0)),
                 },
-                retry: step.retry.clone().unwrap_or_default(),
+                retry: step.retry.as_ref().map(|retry| retry.value.clone()).unwrap_or_default(),
                 timeout_ms,
             },
             // INVARIANT: in a valid document no step is broken, and everything it refers to is there.
             kind: kind.unwrap_or_else(|| NodeKind::Set(Vec::new())),
             out: Vec::new(),
         });
+    }
+
+    pub(super) fn scope_of(&self, workflow: Ix<Workflow<Linked>>) -> Option<ScopeIx> {
+        self.layout.place(workflow.get()).map(|place| ScopeIx::new(place.scope))
     }
 
     /// Steps in order: each leads to the next.

@@ -1,5 +1,8 @@
 //! The order of scopes and nodes in the plan.
 
+use std::collections::HashSet;
+
+use super::behind::Behind;
 use super::step::Target;
 use crate::document::{Document, Flow, Raw};
 
@@ -27,10 +30,11 @@ pub(crate) struct Place {
 }
 
 impl Layout {
-    pub(super) fn new(raw: &Document<Raw>, targets: &[Vec<Target>], root: Option<usize>) -> Self {
+    pub(super) fn new(raw: &Document<Raw>, targets: &[Vec<Target>], behind: &Behind, root: Option<usize>) -> Self {
         let mut layout = Self { scopes: Vec::new(), places: vec![None; raw.workflows.len()] };
         let mut next = 0u32;
         let mut waiting: Vec<usize> = root.into_iter().collect();
+        let mut asked = HashSet::new();
         while let Some(at) = waiting.pop() {
             let (Some(workflow), Some(place)) = (raw.workflows.get(at), layout.places.get_mut(at)) else {
                 continue;
@@ -39,15 +43,24 @@ impl Layout {
                 continue;
             }
             let ahead = u32::from(matches!(workflow.body.flow, Flow::Concurrent(_)));
-            let behind = count(workflow.body.steps.iter().filter(|step| step.fan_out.is_some()).count());
-            *place = Some(Place { scope: count(layout.scopes.len()), first: next, ahead, behind });
-            next = next.saturating_add(ahead).saturating_add(count(workflow.body.steps.len())).saturating_add(behind);
+            let forks = count(workflow.body.steps.iter().filter(|step| step.fan_out.is_some()).count());
+            *place = Some(Place { scope: count(layout.scopes.len()), first: next, ahead, behind: forks });
+            next = next.saturating_add(ahead).saturating_add(count(workflow.body.steps.len())).saturating_add(forks);
             layout.scopes.push(at);
-            let inner = targets.get(at).into_iter().flatten().rev();
-            waiting.extend(inner.filter_map(|target| match target {
-                Target::Workflow(inner) => Some(inner.get()),
-                Target::Agent(_) | Target::Function(_) | Target::Human(_) | Target::Set(_) | Target::Broken => None,
-            }));
+            let mut inner = Vec::new();
+            for target in targets.get(at).into_iter().flatten() {
+                match target {
+                    Target::Workflow(workflow) => inner.push(workflow.get()),
+                    Target::Agent(agent) => {
+                        // What runs behind an agent is looked at once.
+                        if asked.insert(agent.get()) {
+                            inner.extend(behind.workflows(agent.get()));
+                        }
+                    }
+                    Target::Function(_) | Target::Human(_) | Target::Set(_) | Target::Broken => {}
+                }
+            }
+            waiting.extend(inner.into_iter().rev());
         }
         layout
     }

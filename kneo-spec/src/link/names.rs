@@ -30,6 +30,15 @@ impl Kind {
     }
 }
 
+/// What refers to a component.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A step, whose kind says what it refers to.
+    Step,
+    /// A field that refers to one kind of component.
+    Field,
+}
+
 /// The named components of a document, by kind.
 pub(super) struct Names {
     agents: Table,
@@ -89,8 +98,8 @@ impl Names {
         }
     }
 
-    /// Finds the component that a step of this kind refers to.
-    pub(super) fn component(&self, kind: Kind, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<usize> {
+    /// Finds the component that a step, or another field, refers to.
+    pub(super) fn component(&self, kind: Kind, by: By, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<usize> {
         let table = self.table(kind);
         let root = self.root_agent.as_ref().filter(|(root, ..)| kind == Kind::Agent && *root == name.value);
         match (table.places.get(&name.value), root) {
@@ -111,14 +120,14 @@ impl Names {
             (None, Some((_, at, _))) => Some(*at),
             (None, None) if table.broken.contains(&name.value) => None,
             (None, None) => {
-                let diagnostic = self.unknown(kind, name, sink);
+                let diagnostic = self.unknown(kind, by, name, sink);
                 sink.push(diagnostic);
                 None
             }
         }
     }
 
-    fn unknown(&self, kind: Kind, name: &Spanned<Name>, sink: &mut Diagnostics) -> Diagnostic {
+    fn unknown(&self, kind: Kind, by: By, name: &Spanned<Name>, sink: &mut Diagnostics) -> Diagnostic {
         let word = kind.word();
         let diagnostic =
             Diagnostic::new(Code::ComponentRef, name.span, format!("there is no {word} {}", tick(name.value.as_str())));
@@ -128,7 +137,11 @@ impl Names {
             .find_map(|other| Some((other, self.table(other).places.get(&name.value)?.1)));
         if let Some((other, place)) = elsewhere {
             let other = other.word();
-            return diagnostic.label(place, format!("this is a {other}")).help(format!("write `kind: {other}`"));
+            let help = match by {
+                By::Step => format!("write `kind: {other}`"),
+                By::Field => format!("write the name of one of `components.{word}s`"),
+            };
+            return diagnostic.label(place, format!("this is a {other}")).help(help);
         }
         let table = self.table(kind);
         let known = || {

@@ -7,6 +7,7 @@ use kneo_core::name::Name;
 use kneo_core::plan::{Combine, OnTimeout, RequestType};
 use kneo_core::value::Value;
 
+use super::behind::Behind;
 use super::step::Target;
 use crate::document::{Component, Document, Flow, Human, Joining, OnError, Raw, Step, Workflow};
 use crate::expr::Type;
@@ -35,13 +36,13 @@ enum OutputShape {
 }
 
 /// The shapes of all steps, workflow by workflow.
-pub(super) fn shapes(document: &Document<Raw>, targets: &[Vec<Target>]) -> Vec<Vec<StepShape>> {
+pub(super) fn shapes(document: &Document<Raw>, targets: &[Vec<Target>], behind: &Behind) -> Vec<Vec<StepShape>> {
     // Made once for each workflow, however many steps run it.
     let branches: Vec<OutputShape> =
         document.workflows.iter().map(|workflow| OutputShape::of_workflow(&workflow.body)).collect();
     let of = |(workflow, targets): (&Component<Workflow<Raw>>, &Vec<Target>)| {
         let steps = workflow.body.steps.iter().zip(targets);
-        steps.map(|(step, target)| StepShape::of(step, target, document, &branches)).collect()
+        steps.map(|(step, target)| StepShape::of(step, target, document, behind, &branches)).collect()
     };
     document.workflows.iter().zip(targets).map(of).collect()
 }
@@ -58,7 +59,7 @@ impl OutputShape {
         }
     }
 
-    fn of(step: &Step<Raw>, target: &Target, document: &Document<Raw>, workflows: &[Self]) -> Self {
+    fn of(step: &Step<Raw>, target: &Target, document: &Document<Raw>, behind: &Behind, workflows: &[Self]) -> Self {
         let checked = step.output.as_ref().map(|schema| Self::Fits(schema.value.clone()));
         if matches!(step.on_error, OnError::Fallback(..) | OnError::Broken) {
             // The output may be another step's, which the schema of this one holds for too.
@@ -66,12 +67,12 @@ impl OutputShape {
         }
         match target {
             Target::Set(values) => Self::Set(values.clone()),
-            Target::Workflow(at) => match workflows.get(at.get()) {
-                Some(Self::Branches(names)) => Self::Branches(Arc::clone(names)),
-                Some(Self::Text) => Self::Text,
-                Some(Self::Set(_) | Self::Fits(_) | Self::Other) | None => checked.unwrap_or(Self::Other),
-            },
+            Target::Workflow(at) => Self::nested(workflows.get(at.get())).or(checked).unwrap_or(Self::Other),
             Target::Agent(at) => {
+                let played_by = behind.agents.get(at.get()).and_then(|of| of.played_by);
+                if let Some(at) = played_by {
+                    return Self::nested(workflows.get(at.get())).or(checked).unwrap_or(Self::Other);
+                }
                 let of_agent = || document.agents.get(at.get())?.body.output.as_ref();
                 checked.or_else(|| Some(Self::Fits(of_agent()?.value.clone()))).unwrap_or(Self::Other)
             }
@@ -80,14 +81,31 @@ impl OutputShape {
     }
 }
 
+impl OutputShape {
+    /// What is certain of the output of a step that runs a workflow.
+    fn nested(workflow: Option<&Self>) -> Option<Self> {
+        match workflow? {
+            Self::Branches(names) => Some(Self::Branches(Arc::clone(names))),
+            Self::Text => Some(Self::Text),
+            Self::Set(_) | Self::Fits(_) | Self::Other => None,
+        }
+    }
+}
+
 impl StepShape {
-    fn of(step: &Step<Raw>, target: &Target, document: &Document<Raw>, workflows: &[OutputShape]) -> Self {
+    fn of(
+        step: &Step<Raw>,
+        target: &Target,
+        document: &Document<Raw>,
+        behind: &Behind,
+        workflows: &[OutputShape],
+    ) -> Self {
         let human = match target {
             Target::Human(at) => document.humans.get(at.get()),
             _ => None,
         };
         let decisions = human.map(|human| decisions(&human.body));
-        Self { output: OutputShape::of(step, target, document, workflows), decisions }
+        Self { output: OutputShape::of(step, target, document, behind, workflows), decisions }
     }
 
     pub(super) fn field<'a>(&'a self, field: StepField, tree: &'a Tree) -> Known<'a> {

@@ -2,7 +2,7 @@
 
 use kneo_core::name::Name;
 
-use super::names::{Kind, Names};
+use super::names::{By, Kind, Names};
 use crate::diagnostic::Diagnostics;
 use crate::document::{Agent, Component, Document, Function, Home, Human, Ix, Linked, Raw, RawRef, StepKind, Workflow};
 use crate::source::Spanned;
@@ -32,7 +32,7 @@ pub(super) fn targets(raw: &mut Document<Raw>, at: usize, names: &Names, sink: &
         .iter_mut()
         .map(|step| (step.id.clone(), std::mem::replace(&mut step.kind, StepKind::Broken)))
         .collect();
-    let mut resolve = |kind, reference: &Spanned<Name>| names.component(kind, reference, sink);
+    let mut resolve = |kind, reference: &Spanned<Name>| names.component(kind, By::Step, reference, sink);
     kinds
         .into_iter()
         .map(|(id, kind)| match kind {

@@ -1,7 +1,7 @@
 //! Agents.
 
 use super::fields::Choice;
-use super::{At, Lower};
+use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{Agent, Model, Raw, RawRef, Strategy, Tool};
 use crate::shape::agent::{AGENT, MODEL, RUNTIME_PREFERENCES, STRATEGY, TOOLS};
@@ -13,7 +13,11 @@ const MAX_ITERATIONS: u32 = 10;
 impl Lower<'_> {
     pub(super) fn agent(&mut self, node: NodeId, key: &str) -> Option<Agent<Raw>> {
         let fields = self.fields_of(node, key, &AGENT)?;
-        self.plain(fields.get("description"));
+        let description = self.plain(fields.get("description")).map(|text| text.value);
+        let as_agent = self.name(fields.get("as_agent")).map(RawRef::Named);
+        if let Some(at) = fields.get("as_agent") {
+            self.played(&fields, at);
+        }
         if let Some(at) = fields.get("runtime_preferences") {
             self.runtime_preferences(at);
         }
@@ -29,7 +33,9 @@ impl Lower<'_> {
         }
         let model = fields.get("model").and_then(|at| self.model(at));
         Some(Agent {
-            model_broken: fields.get("model").is_some() && model.is_none(),
+            model_broken: model.is_none() && (fields.get("model").is_some() || fields.get("as_agent").is_some()),
+            description,
+            as_agent,
             name: self.name(fields.get("name")),
             system_prompt: self.v1_text(fields.get("system_prompt")),
             model,
@@ -38,6 +44,29 @@ impl Lower<'_> {
             tools: tools.unwrap_or_default(),
             span: fields.span,
         })
+    }
+
+    /// What stands beside the workflow that plays an agent would never be looked at.
+    fn played(&mut self, fields: &Fields, as_agent: &At) {
+        let beside = |at: &&At| !matches!(at.field.name, "name" | "description" | "system_prompt" | "as_agent");
+        for at in fields.iter().filter(beside) {
+            self.report(
+                Diagnostic::new(
+                    Code::AsAgentFields,
+                    at.key.span,
+                    format!("{} has no effect: a workflow plays this agent", tick(at.field.name)),
+                )
+                .label(as_agent.key.span, "by this")
+                .help("write it in the workflow, or remove `as_agent`"),
+            );
+        }
+        if let Some(at) = fields.get("system_prompt") {
+            self.report(
+                Diagnostic::new(Code::AsAgentPrompt, at.key.span, "no model reads this: a workflow plays this agent")
+                    .label(as_agent.key.span, "by this")
+                    .help("write it as the `system_prompt` of an agent of the workflow"),
+            );
+        }
     }
 
     fn model(&mut self, at: &At) -> Option<Model> {

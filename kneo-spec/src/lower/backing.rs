@@ -15,14 +15,16 @@ pub(super) struct Backings {
     pub(super) names: &'static [&'static str],
     pub(super) none: Code,
     pub(super) several: Code,
+    /// What to add where there is none.
+    pub(super) add: &'static str,
     pub(super) effect: Effect,
 }
 
 impl Lower<'_> {
-    /// Reads the one backing that there must be.
-    pub(super) fn backing(&mut self, node: NodeId, fields: &Fields, rules: &Backings) -> Backing<Raw> {
+    /// The one backing that there must be; `None` where there is none that can be read.
+    pub(super) fn backing_at(&mut self, node: NodeId, fields: &Fields, rules: &Backings) -> Option<At> {
         let Kind::Map(entries) = &self.tree.node(node).kind else {
-            return Backing::Broken;
+            return None;
         };
         // Counted as written: a backing that is not supported yet is one too.
         let written: Vec<_> = entries
@@ -34,15 +36,11 @@ impl Lower<'_> {
             [] => {
                 self.report(
                     Diagnostic::new(rules.none, fields.span, format!("this {} has no backing", rules.word))
-                        .help("add `implementation:` with a name the host registers, or `command:`"),
+                        .help(rules.add),
                 );
-                Backing::Broken
+                None
             }
-            [_] => match (fields.get("implementation"), fields.get("command")) {
-                (Some(at), _) => self.name(Some(at)).map_or(Backing::Broken, Backing::Implementation),
-                (None, Some(at)) => self.command(at).map_or(Backing::Broken, Backing::Command),
-                (None, None) => Backing::Broken,
-            },
+            [key] => fields.iter().find(|at| *at.field.name == *key.text).cloned(),
             [first, second, ..] => {
                 let names = tick_list(written.iter().map(|key| &*key.text));
                 self.report(
@@ -54,8 +52,17 @@ impl Lower<'_> {
                     .label(first.span, "the first")
                     .help(format!("keep one of {names}")),
                 );
-                Backing::Broken
+                None
             }
+        }
+    }
+
+    /// Reads a backing that functions and tools have.
+    pub(super) fn backing(&mut self, at: &At) -> Backing<Raw> {
+        match at.field.name {
+            "implementation" => self.name(Some(at)).map_or(Backing::Broken, Backing::Implementation),
+            "command" => self.command(at).map_or(Backing::Broken, Backing::Command),
+            _ => Backing::Broken,
         }
     }
 
@@ -112,7 +119,7 @@ impl Lower<'_> {
         Running { effect, on_uncertain, approval: self.approval(fields.get("approval")) }
     }
 
-    fn approval(&mut self, at: Option<&At>) -> Approval<Raw> {
+    pub(super) fn approval(&mut self, at: Option<&At>) -> Approval<Raw> {
         let Some(at) = at else {
             return Approval::Never;
         };

@@ -56,6 +56,11 @@ impl Fields {
         Some(self.present.remove(place))
     }
 
+    /// All fields that are there.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &At> {
+        self.present.iter()
+    }
+
     /// A field, if it is there.
     pub(super) fn get(&self, name: &str) -> Option<&At> {
         // A name that the table lacks would be a mistake of this crate, not of a spec.

@@ -122,7 +122,7 @@ impl Lower<'_> {
         Some(StepKind::Set(values))
     }
 
-    fn on_error(&mut self, fields: &Fields, kind: Option<&str>) -> (OnError<Raw>, Option<Retry>) {
+    fn on_error(&mut self, fields: &Fields, kind: Option<&str>) -> (OnError<Raw>, Option<Spanned<Retry>>) {
         let retry = self.retry(fields, kind);
         let word = self.word(fields.get("on_error"));
         let fallback = self.name(fields.get("fallback_ref"));
@@ -178,7 +178,8 @@ impl Lower<'_> {
             }
             _ => OnError::Fail,
         };
-        (on_error, retry)
+        let at = fields.get("retry").or_else(|| fields.get("max_retries"));
+        (on_error, retry.zip(at).map(|(retry, at)| Spanned::new(retry, at.key.span)))
     }
 
     fn retry(&mut self, fields: &Fields, kind: Option<&str>) -> Option<Retry> {

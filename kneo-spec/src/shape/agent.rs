@@ -9,7 +9,7 @@ pub(crate) static AGENT: Shape = Shape {
     example: "{model: {provider: dummy}, system_prompt: …}",
     fields: &[
         Field::new("name", Name, "the agent's name; without it the key it stands under"),
-        Field::new("description", Plain, "what the agent is for, for people"),
+        Field::new("description", Plain, "what the agent is for, for people, and for models that ask it as a tool"),
         Field::new("system_prompt", Text, "the system prompt; holes see the step's input and the run"),
         Field::new("model", Is(&MODEL), "the model"),
         Field::new("strategy", Is(&STRATEGY), "how the agent works"),
@@ -24,7 +24,11 @@ pub(crate) static AGENT: Shape = Shape {
         Field::new("policies", Any, "which tools and capabilities are allowed").not_yet(),
         Field::new("middleware", List(&Any), "middleware of the published v1").not_yet(),
         Field::new("retry", Any, "how failed model calls are repeated").not_yet(),
-        Field::new("as_agent", Name, "a workflow that plays this agent").not_yet(),
+        Field::new(
+            "as_agent",
+            Name,
+            "a workflow of `components.workflows` that plays this agent; beside it stand `name`, `description` and `system_prompt` alone",
+        ),
         Field::new(
             "output_schema",
             Schema,

@@ -17,7 +17,7 @@ pub(crate) static TOOL: Shape = Shape {
         Field::new("implementation", Name, "code that the host registered under this name"),
         Field::new("command", Is(&COMMAND), "a program").kneo(),
         Field::new("mcp", Any, "a tool of an MCP server").not_yet(),
-        Field::new("agent", Name, "an agent that plays this tool").not_yet(),
+        Field::new("agent", Name, "an agent that is asked: its input is the argument `input`, its answer the result"),
         Field::new("http", Any, "an HTTP request").kneo().not_yet(),
         Field::new("builtin", Any, "a tool that Kneo brings").kneo().not_yet(),
         Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("write"),

@@ -140,6 +140,29 @@ const FAMILIES: &[Family] = &[
         |at, _| format!("    - {{from: a, to: s{at}}}\n    - {{from: s{at}, to: y}}\n"),
     ),
     Family::two(
+        "agents that ask each other",
+        "version: v1\nworkflow: {type: sequential, steps: [{id: a, kind: agent, ref: a0}]}\ntools:\n",
+        |at, all| format!("  t{at}: {{agent: a{}}}\n", (at + 1) % all),
+        "components:\n  agents:\n",
+        |at, _| format!("    a{at}: {{model: {{provider: dummy}}, tools: [t{at}]}}\n"),
+    ),
+    Family::two(
+        "an agent with many tools in many steps",
+        STEPS,
+        |at, _| format!("    - {{id: s{at}, kind: agent, ref: boss}}\n"),
+        "tools:\n",
+        |at, all| {
+            let tool = format!("  t{at}: {{agent: expert, description: t{at}}}\n");
+            if at + 1 < all {
+                return tool;
+            }
+            let tools: String = (0..all).map(|at| format!("t{at}, ")).collect();
+            format!(
+                "{tool}components:\n  agents:\n    boss: {{model: {{provider: dummy}}, tools: [{tools}]}}\n    expert: {{model: {{provider: dummy}}}}\n"
+            )
+        },
+    ),
+    Family::two(
         "workflows in a circle",
         "version: v1\nworkflow: {type: sequential, steps: [{id: a, kind: workflow, ref: w0}]}\n",
         |_, _| String::new(),

@@ -1,0 +1,125 @@
+//! What runs behind agents and tools.
+
+use kneo_core::name::Name;
+
+use super::names::{By, Kind, Names};
+use super::step::Target;
+use crate::diagnostic::Diagnostics;
+use crate::document::{
+    Agent, Asked, Component, Document, Flow, Home, Ix, Linked, OnError, Raw, RawRef, Step, StepKind, Tool, ToolBacking,
+    Workflow,
+};
+use crate::source::Spanned;
+
+/// What agents and tools refer to, resolved.
+pub(super) struct Behind {
+    /// For each agent.
+    pub(super) agents: Vec<OfAgent>,
+    /// For each tool the agent that it asks; `None` of one that asks none, or one that was reported.
+    pub(super) tools: Vec<Option<Asked>>,
+}
+
+/// What an agent refers to.
+#[derive(Default)]
+pub(super) struct OfAgent {
+    /// The workflow that plays it.
+    pub(super) played_by: Option<Ix<Workflow<Linked>>>,
+    pub(super) tools: Vec<Ix<Tool<Linked>>>,
+}
+
+impl Behind {
+    /// Resolves what agents and tools refer to.
+    ///
+    /// An agent that a tool asks gets a workflow of one step, unless a workflow plays it.
+    pub(super) fn of(
+        raw: &mut Document<Raw>,
+        targets: &mut Vec<Vec<Target>>,
+        names: &Names,
+        sink: &mut Diagnostics,
+    ) -> Self {
+        let agents: Vec<OfAgent> = raw.agents.iter().map(|agent| of_agent(&agent.body, names, sink)).collect();
+        let mut alone: Vec<Option<usize>> = vec![None; raw.agents.len()];
+        let mut tools = Vec::with_capacity(raw.tools.len());
+        for tool in &raw.tools {
+            let ToolBacking::Agent(name) = &tool.body.backing else {
+                tools.push(None);
+                continue;
+            };
+            let asked = names.component(Kind::Agent, By::Field, name, sink).and_then(|at| {
+                let workflow = match agents.get(at)?.played_by {
+                    Some(workflow) => workflow,
+                    None => {
+                        let agent = raw.agents.get(at)?;
+                        let slot = alone.get_mut(at)?;
+                        let workflow = *slot.get_or_insert_with(|| {
+                            targets.push(vec![Target::Agent(Ix::new(at))]);
+                            raw.workflows.push(of_one_step(agent, name));
+                            raw.workflows.len() - 1
+                        });
+                        Ix::new(workflow)
+                    }
+                };
+                Some(Asked { agent: Ix::new(at), workflow, span: name.span })
+            });
+            tools.push(asked);
+        }
+        Self { agents, tools }
+    }
+
+    /// The workflows that run when an agent does: the one that plays it, or those behind its tools.
+    pub(super) fn workflows(&self, agent: usize) -> Vec<usize> {
+        let Some(of) = self.agents.get(agent) else {
+            return Vec::new();
+        };
+        if let Some(workflow) = of.played_by {
+            return vec![workflow.get()];
+        }
+        of.tools.iter().filter_map(|tool| Some(self.tools.get(tool.get())?.as_ref()?.workflow.get())).collect()
+    }
+}
+
+fn of_agent(agent: &Agent<Raw>, names: &Names, sink: &mut Diagnostics) -> OfAgent {
+    let played_by = match &agent.as_agent {
+        Some(RawRef::Named(name)) => names.component(Kind::Workflow, By::Field, name, sink).map(Ix::new),
+        Some(RawRef::Inline(_)) | None => None,
+    };
+    let tools = agent.tools.iter().filter_map(|tool| match tool {
+        RawRef::Named(name) => names.tool(name, sink),
+        RawRef::Inline(_) => None,
+    });
+    OfAgent { played_by, tools: tools.collect() }
+}
+
+fn of_one_step(agent: &Component<Agent<Raw>>, asked: &Spanned<Name>) -> Component<Workflow<Raw>> {
+    let name = agent.body.name.as_ref().unwrap_or(&agent.name);
+    let step = Step {
+        id: Spanned::new(name.value.clone(), asked.span),
+        // What it does stands among the targets.
+        ..Step::plain(name.clone(), StepKind::Broken)
+    };
+    let workflow =
+        Workflow { name: Some(name.clone()), steps: vec![step], flow: Flow::Sequential, whole: true, span: asked.span };
+    Component { home: Home::Inline, name: name.clone(), body: workflow }
+}
+
+impl Step<Raw> {
+    /// A step that only runs something.
+    pub(super) fn plain(id: Spanned<Name>, kind: StepKind<Raw>) -> Self {
+        let span = id.span;
+        Self {
+            id,
+            nameless: false,
+            kind,
+            when: None,
+            input: None,
+            on_error: OnError::Fail,
+            fallback_only: None,
+            fan_out: None,
+            idempotency_key: None,
+            output: None,
+            retry: None,
+            timeout_ms: None,
+            span,
+        }
+    }
+}
