@@ -7,5 +7,6 @@ mod constructs {
     mod join;
     mod output;
     mod reads;
+    mod servers;
     mod support;
 }

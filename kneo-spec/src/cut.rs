@@ -49,6 +49,7 @@ fn reach(code: Code) -> Reach {
         | Code::ExprArguments
         | Code::TemplateUnclosed
         | Code::NoHoles
+        | Code::TlsVerifyDisabled
         | Code::ConstantKey
         | Code::IdMismatch
         | Code::RuntimePreference
@@ -102,6 +103,7 @@ fn reach(code: Code) -> Reach {
         | Code::ComponentRef
         | Code::StepRef
         | Code::ToolRef
+        | Code::ServerRef
         | Code::NestedTooDeep
         | Code::Schema
         | Code::SchemaTooMuch

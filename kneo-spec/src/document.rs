@@ -9,6 +9,7 @@ mod backing;
 mod human;
 mod join;
 mod schema;
+mod server;
 mod step;
 mod tool;
 mod workflow;
@@ -18,6 +19,7 @@ pub(crate) use backing::{Approval, Backing, Command, Running};
 pub(crate) use human::{Context, Human};
 pub(crate) use join::{FanOut, Join, Joining};
 pub(crate) use schema::JsonSchema;
+pub(crate) use server::{Server, ToolChoice};
 pub(crate) use step::{OnError, Step, StepKind};
 pub(crate) use tool::{Asked, Function, Tool, ToolBacking};
 pub(crate) use workflow::{Bound, Condition, Edge, Flow, Graph, OnMax, Workflow};
@@ -132,6 +134,7 @@ pub(crate) struct Document<S: Stage> {
     pub(crate) humans: Vec<Component<Human<S>>>,
     pub(crate) workflows: Vec<Component<Workflow<S>>>,
     pub(crate) tools: Vec<Component<Tool<S>>>,
+    pub(crate) servers: Vec<Component<Server<S>>>,
     /// Names of components that could not be read, which was reported.
     pub(crate) broken: Broken,
     pub(crate) limits: Limits,
@@ -147,6 +150,7 @@ pub(crate) struct Broken {
     pub(crate) humans: Vec<Name>,
     pub(crate) workflows: Vec<Name>,
     pub(crate) tools: Vec<Name>,
+    pub(crate) servers: Vec<Name>,
 }
 
 /// What a run of the spec runs.

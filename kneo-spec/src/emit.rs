@@ -15,7 +15,7 @@ use kneo_core::plan::{
 use kneo_core::value::Value;
 
 use crate::check::Valid;
-use crate::document::{Agent, Document, Function, Human, JsonSchema, Linked, Tool};
+use crate::document::{Agent, Document, Function, Human, JsonSchema, Linked, Server, Tool};
 use crate::link::Layout;
 use crate::source::{SourceMap, Span};
 use schema::Schemas;
@@ -57,6 +57,7 @@ pub(crate) fn emit(
         },
         agents: Placed::new(),
         tools: Placed::new(),
+        servers: Placed::new(),
         functions: Placed::new(),
         humans: Placed::new(),
         schemas: Schemas::default(),
@@ -79,6 +80,7 @@ struct Emitter<'a> {
     plan: Plan,
     agents: Placed<Agent<Linked>>,
     tools: Placed<Tool<Linked>>,
+    servers: Placed<Server<Linked>>,
     functions: Placed<Function<Linked>>,
     humans: Placed<Human<Linked>>,
     schemas: Schemas,

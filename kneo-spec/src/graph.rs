@@ -12,8 +12,8 @@ use crate::check::Valid;
 use crate::compile::{CompileOptions, valid_document};
 use crate::diagnostic::Diagnostics;
 use crate::document::{
-    Bound, Component, Condition, Document, Edge, Flow, Graph, Ix, Join, Joining, Linked, OnError, OnMax, Step, StepIx,
-    StepKind, ToolBacking, Workflow,
+    Agent, Bound, Component, Condition, Document, Edge, Flow, Graph, Ix, Join, Joining, Linked, OnError, OnMax, Step,
+    StepIx, StepKind, ToolBacking, Workflow,
 };
 use crate::link::Layout;
 use crate::region::{Regions, Way};
@@ -106,6 +106,16 @@ impl Drawing<'_> {
         }
     }
 
+    /// An agent, and the servers whose tools it has.
+    fn agent(&self, agent: &Component<Agent<Linked>>) -> String {
+        let servers = agent.body.servers.iter().filter_map(|server| self.document.servers.get(server.get()));
+        let servers: Vec<&str> = servers.map(|server| server.name.value.as_str()).collect();
+        match servers.as_slice() {
+            [] => format!("agent {}", agent.name.value),
+            servers => format!("agent {} with {}", agent.name.value, servers.join(", ")),
+        }
+    }
+
     /// Leads from a step to what runs behind it, or behind a tool of it.
     fn behind(&mut self, scope: usize, step: usize, inner: Ix<Workflow<Linked>>, tool: Option<&str>) {
         let Some(place) = self.layout.place(inner.get()) else { return };
@@ -120,7 +130,7 @@ impl Drawing<'_> {
         let (open, close, class, what) = match &step.kind {
             StepKind::Agent(agent) => {
                 let agent = self.document.agents.get(agent.get());
-                ("([", "])", "agent", agent.map(|agent| format!("agent {}", agent.name.value)))
+                ("([", "])", "agent", agent.map(|agent| self.agent(agent)))
             }
             StepKind::Function(function) => {
                 let function = self.document.functions.get(function.get());

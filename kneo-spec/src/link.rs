@@ -18,14 +18,14 @@ use kneo_core::value::Value;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{
-    Agent, Approval, Asked, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked,
-    Output, Raw, RawRef, Root, Running, Step, StepKind, Tool, ToolBacking, Workflow,
+    Agent, Approval, Backing, Command, Component, Context, Document, Flow, Function, Home, Human, Linked, Output, Raw,
+    RawRef, Root, Running, Server, Step, StepKind, Tool, ToolBacking, ToolChoice, Workflow,
 };
 use crate::expr::Parser;
 use crate::known::{Known, Schema};
 use crate::syntax::{Limits, Tree};
 use crate::vocabulary::ComponentVocabulary;
-use behind::{Behind, OfAgent};
+use behind::{Behind, OfAgent, OfTool};
 use expression::{StepVocabulary, View};
 use names::Names;
 use step::Target;
@@ -102,6 +102,7 @@ pub(crate) fn link(
             .zip(behind.tools)
             .map(|(tool, of)| linked(tool, |body| linker.tool(body, of, &asked)))
             .collect(),
+        servers: raw.servers.into_iter().map(|server| linked(server, |body| linker.server(body))).collect(),
         workflows,
         broken: raw.broken,
         limits: raw.limits,
@@ -171,25 +172,41 @@ impl Linker<'_> {
             output: agent.output,
             strategy: agent.strategy,
             tools: of.tools,
+            servers: of.servers,
             span: agent.span,
         }
     }
 
-    fn tool(&mut self, tool: Tool<Raw>, of: Option<Asked>, asked: &Value) -> Tool<Linked> {
+    fn tool(&mut self, tool: Tool<Raw>, of: Option<OfTool>, asked: &Value) -> Tool<Linked> {
         // The arguments are checked before anything reads them.
         let parameters = match &tool.backing {
             ToolBacking::Agent(_) => Some(asked),
-            ToolBacking::Own(_) => tool.parameters.as_ref().map(|parameters| &parameters.value),
+            ToolBacking::Own(_) | ToolBacking::Mcp { .. } => {
+                tool.parameters.as_ref().map(|parameters| &parameters.value)
+            }
         };
         let input = parameters.map_or(Known::Nothing, |parameters| Known::Fits(Schema::new(parameters)));
         let vocabulary = ComponentVocabulary { input };
         let backing = match (tool.backing, of) {
             (ToolBacking::Own(backing), _) => ToolBacking::Own(self.backing(backing, vocabulary)),
-            (ToolBacking::Agent(_), Some(asked)) => ToolBacking::Agent(asked),
-            (ToolBacking::Agent(_), None) => ToolBacking::Own(Backing::Broken),
+            (ToolBacking::Agent(_), Some(OfTool::Agent(asked))) => ToolBacking::Agent(asked),
+            (ToolBacking::Mcp { tool, .. }, Some(OfTool::Server(server))) => ToolBacking::Mcp { server, tool },
+            (ToolBacking::Agent(_) | ToolBacking::Mcp { .. }, _) => ToolBacking::Own(Backing::Broken),
         };
         let running = self.running(tool.running, vocabulary);
         Tool { description: tool.description, parameters: tool.parameters, backing, running }
+    }
+
+    fn server(&mut self, server: Server<Raw>) -> Server<Linked> {
+        let ToolChoice { include, exclude, prefix, expect_digest, running } = server.tools;
+        // What its tools take, only the server says.
+        let running = self.running(running, ComponentVocabulary::default());
+        Server {
+            transport: server.transport,
+            timeout_ms: server.timeout_ms,
+            max_response_bytes: server.max_response_bytes,
+            tools: ToolChoice { include, exclude, prefix, expect_digest, running },
+        }
     }
 
     fn function(&mut self, function: Function<Raw>) -> Function<Linked> {

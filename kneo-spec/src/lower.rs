@@ -11,12 +11,13 @@ mod join;
 mod meant;
 mod root;
 mod scalar;
+mod server;
 mod step;
 mod tool;
 mod workflow;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::{Agent, Broken, Component, Document, Function, Home, Human, Raw, Tool, Workflow};
+use crate::document::{Agent, Broken, Component, Document, Function, Home, Human, Raw, Server, Tool, Workflow};
 use crate::source::{Span, Spanned};
 use crate::syntax::{NodeId, Tree};
 use fields::{At, Fields};
@@ -35,6 +36,7 @@ pub(crate) fn lower(tree: &Tree, sink: &mut Diagnostics) -> Option<Document<Raw>
         humans: Vec::new(),
         workflows: Vec::new(),
         tools: Vec::new(),
+        servers: Vec::new(),
         broken: Broken::default(),
     };
     cx.root()
@@ -51,6 +53,7 @@ struct Lower<'a> {
     humans: Vec<Component<Human<Raw>>>,
     workflows: Vec<Component<Workflow<Raw>>>,
     tools: Vec<Component<Tool<Raw>>>,
+    servers: Vec<Component<Server<Raw>>>,
     broken: Broken,
 }
 

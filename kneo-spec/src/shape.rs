@@ -9,6 +9,7 @@ mod elsewhere;
 pub(crate) mod human;
 pub(crate) mod join;
 pub(crate) mod root;
+pub(crate) mod server;
 pub(crate) mod step;
 pub(crate) mod tool;
 pub(crate) mod workflow;

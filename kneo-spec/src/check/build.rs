@@ -98,7 +98,7 @@ impl Walk<'_> {
                 let tool = self.document.tools.get(agent.body.tools.get(at)?.get());
                 Some(tool.and_then(|tool| match &tool.body.backing {
                     ToolBacking::Agent(asked) => Some((Part::Workflow(asked.workflow.get()), asked.span)),
-                    ToolBacking::Own(_) => None,
+                    ToolBacking::Own(_) | ToolBacking::Mcp { .. } => None,
                 }))
             }
         }

@@ -28,6 +28,11 @@ impl Used {
                     format!("nothing uses the {word} {}", tick(name)),
                 )
                 .help(match word {
+                    "MCP server" => {
+                        format!(
+                            "write `tools: [{name}]` in an agent, or `mcp: {{server: {name}}}` in a tool, or remove it"
+                        )
+                    }
                     "tool" => format!("write `tools: [{name}]` in an agent, or remove it"),
                     "agent" => format!(
                         "write `kind: agent` and `ref: {name}` in a step, or `agent: {name}` in a tool, or remove it"
@@ -39,7 +44,7 @@ impl Used {
     }
 }
 
-/// Every component is referred to by a step, a tool or an agent, and every tool by an agent.
+/// Every component is referred to by a step, a tool or an agent, and every tool and server by an agent.
 ///
 /// Asked of a document that is otherwise valid: behind a name that is misspelt stands a component that is used.
 pub(super) fn components(document: &Document<Linked>, sink: &mut Diagnostics) {
@@ -48,6 +53,7 @@ pub(super) fn components(document: &Document<Linked>, sink: &mut Diagnostics) {
     let mut humans = Used::none(&document.humans);
     let mut workflows = Used::none(&document.workflows);
     let mut tools = Used::none(&document.tools);
+    let mut servers = Used::none(&document.servers);
     for step in document.workflows.iter().flat_map(|workflow| &workflow.body.steps) {
         match &step.kind {
             StepKind::Agent(at) => agents.mark(*at),
@@ -59,11 +65,13 @@ pub(super) fn components(document: &Document<Linked>, sink: &mut Diagnostics) {
     }
     for agent in &document.agents {
         agent.body.tools.iter().for_each(|tool| tools.mark(*tool));
+        agent.body.servers.iter().for_each(|server| servers.mark(*server));
         agent.body.as_agent.iter().for_each(|workflow| workflows.mark(*workflow));
     }
     for tool in &document.tools {
         match &tool.body.backing {
             ToolBacking::Agent(asked) => agents.mark(asked.agent),
+            ToolBacking::Mcp { server, .. } => servers.mark(*server),
             ToolBacking::Own(_) => {}
         }
     }
@@ -72,4 +80,5 @@ pub(super) fn components(document: &Document<Linked>, sink: &mut Diagnostics) {
     humans.report("human", &document.humans, sink);
     workflows.report("workflow", &document.workflows, sink);
     tools.report("tool", &document.tools, sink);
+    servers.report("MCP server", &document.servers, sink);
 }

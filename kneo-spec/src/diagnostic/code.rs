@@ -113,7 +113,8 @@ codes! {
     IdMismatch = "E_ID_MISMATCH" Error "The `id` of a graph node, when given, is the node's key.";
     ComponentRef = "E_COMPONENT_REF" Error "A `ref`, the `agent` of a tool and an `as_agent` name a component of their kind.";
     StepRef = "E_STEP_REF" Error "Edges, `start` and fallbacks name steps of the same workflow.";
-    ToolRef = "E_TOOL_REF" Error "An agent's tools are declared under `tools`.";
+    ToolRef = "E_TOOL_REF" Error "An agent's tools are declared under `tools` or `mcp_servers`, and their names tell which.";
+    ServerRef = "E_SERVER_REF" Error "The server behind a tool is declared under `mcp_servers`.";
     NestedTooDeep = "E_NESTED_TOO_DEEP" Error "Workflows nest at most `limits.max_depth` deep, and branches in a graph 16.";
     BuildCycle = "E_BUILD_CYCLE" Error "No workflow contains itself, and no agent asks itself.";
 
@@ -122,7 +123,7 @@ codes! {
     AsAgentFields = "E_AS_AGENT_FIELDS" Error "Beside `as_agent` stand only `name`, `description` and `system_prompt`.";
     AsAgentPrompt = "W_AS_AGENT_PROMPT" Warning "An agent that a workflow plays has no prompt of its own.";
     AgentToolParameters = "W_AGENT_TOOL_PARAMETERS_IGNORED" Warning "A tool that asks an agent takes one text, `input`.";
-    UnusedComponent = "W_UNUSED_COMPONENT" Warning "Every component is referred to by a step, and every tool by an agent.";
+    UnusedComponent = "W_UNUSED_COMPONENT" Warning "Every component is referred to by a step, and every tool and server by an agent.";
     RuntimeMode = "E_RUNTIME_MODE" Error "`allowed_modes` includes `bridge`.";
     RuntimePreference = "W_RUNTIME_MODE" Warning "Kneo owns the agent loop: other runtime modes are not used.";
     ToolNoBacking = "E_TOOL_NO_BACKING" Error "A tool has a backing.";
@@ -138,6 +139,7 @@ codes! {
     OnTimeoutUnused = "W_ON_TIMEOUT_UNUSED" Warning "`on_timeout` has an effect only together with `timeout_seconds`.";
     SecretLiteral = "E_SECRET_LITERAL" Error "Secrets are referred to by name, never written into a spec.";
     SecretSuspected = "W_SECRET_SUSPECTED" Warning "Text that looks like a secret is not written into a spec.";
+    TlsVerifyDisabled = "W_MCP_TLS_VERIFY_DISABLED" Warning "The certificate of a server is verified.";
     NoHoles = "W_NO_HOLES" Warning "Holes stand only in fields that read them.";
     TemplateOff = "W_TEMPLATE_OFF" Warning "Holes in prompts, and in what people are asked, are read only with `templates: true`.";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kneo_core::name::Name;
 use kneo_core::value::Value;
 
-use super::{JsonSchema, Stage, Tool, Workflow};
+use super::{JsonSchema, Server, Stage, Tool, Workflow};
 use crate::source::{Span, Spanned};
 
 pub(crate) struct Agent<S: Stage> {
@@ -20,8 +20,10 @@ pub(crate) struct Agent<S: Stage> {
     pub(crate) strategy: Strategy,
     /// What the answer fits.
     pub(crate) output: Option<JsonSchema>,
-    /// The tools it may call.
+    /// The tools it may call; as written, with the servers among them.
     pub(crate) tools: Vec<S::Ref<Tool<S>>>,
+    /// The servers whose tools it may call.
+    pub(crate) servers: Vec<S::Ref<Server<S>>>,
     /// Where the agent as a whole is pointed at.
     pub(crate) span: Span,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Agent, Backing, Ix, JsonSchema, Linked, Running, Stage, Workflow};
+use super::{Agent, Backing, Ix, JsonSchema, Linked, Running, Server, Stage, Workflow};
 use crate::source::Span;
 
 pub(crate) struct Tool<S: Stage> {
@@ -17,6 +17,11 @@ pub(crate) enum ToolBacking<S: Stage> {
     Own(Backing<S>),
     /// An agent that is asked.
     Agent(S::Asked),
+    /// A tool of an MCP server, by the server's name for it if that is another.
+    Mcp {
+        server: S::Ref<Server<S>>,
+        tool: Option<Arc<str>>,
+    },
 }
 
 /// An agent behind a tool.

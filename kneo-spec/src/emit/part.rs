@@ -4,11 +4,13 @@ use std::num::NonZeroU32;
 
 use kneo_core::plan::{
     AgentDef, AgentIx, Approval as PlanApproval, BackingDef, CommandDef, FunctionDef, FunctionIx, HumanDef, HumanIx,
-    ModelDef, Stdin, Strategy as PlanStrategy, ToolBackingDef, ToolDef, ToolIx,
+    McpServerDef, ModelDef, ServerIx, ServerTools, Stdin, Strategy as PlanStrategy, ToolBackingDef, ToolDef, ToolIx,
 };
 
 use super::Emitter;
-use crate::document::{Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Strategy, Tool, ToolBacking};
+use crate::document::{
+    Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Server, Strategy, Tool, ToolBacking,
+};
 use crate::link::parameters_of_agents;
 
 impl Emitter<'_> {
@@ -21,6 +23,7 @@ impl Emitter<'_> {
         }
         let output = agent.body.output.as_ref().map(|schema| self.schema(schema));
         let tools: Vec<ToolIx> = agent.body.tools.iter().filter_map(|tool| self.tool(*tool)).collect();
+        let servers: Vec<ServerIx> = agent.body.servers.iter().filter_map(|server| self.server(*server)).collect();
         let name = agent.body.name.as_ref().unwrap_or(&agent.name);
         self.plan.agents.push(AgentDef {
             name: name.value.clone(),
@@ -39,7 +42,7 @@ impl Emitter<'_> {
                 }
             },
             tools,
-            servers: Vec::new(),
+            servers,
             output,
         });
         Some(AgentIx::new(index))
@@ -58,11 +61,17 @@ impl Emitter<'_> {
                 description = description.or_else(|| agent.body.description.clone());
                 ToolBackingDef::Workflow(self.scope_of(asked.workflow)?)
             }
+            ToolBacking::Mcp { server, tool: name } => ToolBackingDef::Mcp {
+                server: self.server(*server)?,
+                tool: name.clone().unwrap_or_else(|| tool.name.value.to_shared()),
+            },
         };
         let (index, new) = self.tools.place(at.get(), None);
         if new {
             let parameters = match &tool.body.backing {
-                ToolBacking::Own(_) => tool.body.parameters.as_ref().map(|schema| self.schema(schema)),
+                ToolBacking::Own(_) | ToolBacking::Mcp { .. } => {
+                    tool.body.parameters.as_ref().map(|schema| self.schema(schema))
+                }
                 ToolBacking::Agent(_) => Some(self.schema_of(&parameters_of_agents())),
             };
             self.plan.tools.push(ToolDef {
@@ -76,6 +85,32 @@ impl Emitter<'_> {
             });
         }
         Some(ToolIx::new(index))
+    }
+
+    fn server(&mut self, at: Ix<Server<Linked>>) -> Option<ServerIx> {
+        let server = self.document.servers.get(at.get())?;
+        // INVARIANT: in a valid document it is known how each server is reached.
+        let transport = server.body.transport.clone()?;
+        let (index, new) = self.servers.place(at.get(), None);
+        if new {
+            let tools = &server.body.tools;
+            self.plan.servers.push(McpServerDef {
+                name: server.name.value.clone(),
+                transport,
+                timeout_ms: server.body.timeout_ms,
+                max_response_bytes: server.body.max_response_bytes,
+                tools: ServerTools {
+                    include: tools.include.clone(),
+                    exclude: tools.exclude.clone(),
+                    prefix: tools.prefix.clone(),
+                    expect_digest: tools.expect_digest,
+                    effect: tools.running.effect,
+                    on_uncertain: tools.running.on_uncertain,
+                    approval: approval(&tools.running.approval),
+                },
+            });
+        }
+        Some(ServerIx::new(index))
     }
 
     pub(super) fn function(&mut self, at: Ix<Function<Linked>>) -> Option<FunctionIx> {

@@ -2,12 +2,12 @@
 
 use kneo_core::name::Name;
 
-use super::names::{By, Kind, Names};
+use super::names::{By, Kind, Names, Offered};
 use super::step::Target;
 use crate::diagnostic::Diagnostics;
 use crate::document::{
-    Agent, Asked, Component, Document, Flow, Home, Ix, Linked, OnError, Raw, RawRef, Step, StepKind, Tool, ToolBacking,
-    Workflow,
+    Agent, Asked, Component, Document, Flow, Home, Ix, Linked, OnError, Raw, RawRef, Server, Step, StepKind, Tool,
+    ToolBacking, Workflow,
 };
 use crate::source::Spanned;
 
@@ -15,8 +15,14 @@ use crate::source::Spanned;
 pub(super) struct Behind {
     /// For each agent.
     pub(super) agents: Vec<OfAgent>,
-    /// For each tool the agent that it asks; `None` of one that asks none, or one that was reported.
-    pub(super) tools: Vec<Option<Asked>>,
+    /// For each tool; `None` of one behind which nothing else stands, or one that was reported.
+    pub(super) tools: Vec<Option<OfTool>>,
+}
+
+/// What a tool refers to.
+pub(super) enum OfTool {
+    Agent(Asked),
+    Server(Ix<Server<Linked>>),
 }
 
 /// What an agent refers to.
@@ -25,6 +31,7 @@ pub(super) struct OfAgent {
     /// The workflow that plays it.
     pub(super) played_by: Option<Ix<Workflow<Linked>>>,
     pub(super) tools: Vec<Ix<Tool<Linked>>>,
+    pub(super) servers: Vec<Ix<Server<Linked>>>,
 }
 
 impl Behind {
@@ -41,9 +48,16 @@ impl Behind {
         let mut alone: Vec<Option<usize>> = vec![None; raw.agents.len()];
         let mut tools = Vec::with_capacity(raw.tools.len());
         for tool in &raw.tools {
-            let ToolBacking::Agent(name) = &tool.body.backing else {
-                tools.push(None);
-                continue;
+            let name = match &tool.body.backing {
+                ToolBacking::Agent(name) => name,
+                ToolBacking::Mcp { server: RawRef::Named(name), .. } => {
+                    tools.push(names.server(name, sink).map(OfTool::Server));
+                    continue;
+                }
+                ToolBacking::Mcp { server: RawRef::Inline(_), .. } | ToolBacking::Own(_) => {
+                    tools.push(None);
+                    continue;
+                }
             };
             let asked = names.component(Kind::Agent, By::Field, name, sink).and_then(|at| {
                 let workflow = match agents.get(at)?.played_by {
@@ -61,7 +75,7 @@ impl Behind {
                 };
                 Some(Asked { agent: Ix::new(at), workflow, span: name.span })
             });
-            tools.push(asked);
+            tools.push(asked.map(OfTool::Agent));
         }
         Self { agents, tools }
     }
@@ -74,7 +88,11 @@ impl Behind {
         if let Some(workflow) = of.played_by {
             return vec![workflow.get()];
         }
-        of.tools.iter().filter_map(|tool| Some(self.tools.get(tool.get())?.as_ref()?.workflow.get())).collect()
+        let behind = of.tools.iter().filter_map(|tool| match self.tools.get(tool.get())?.as_ref()? {
+            OfTool::Agent(asked) => Some(asked.workflow.get()),
+            OfTool::Server(_) => None,
+        });
+        behind.collect()
     }
 }
 
@@ -83,11 +101,16 @@ fn of_agent(agent: &Agent<Raw>, names: &Names, sink: &mut Diagnostics) -> OfAgen
         Some(RawRef::Named(name)) => names.component(Kind::Workflow, By::Field, name, sink).map(Ix::new),
         Some(RawRef::Inline(_)) | None => None,
     };
-    let tools = agent.tools.iter().filter_map(|tool| match tool {
-        RawRef::Named(name) => names.tool(name, sink),
-        RawRef::Inline(_) => None,
-    });
-    OfAgent { played_by, tools: tools.collect() }
+    let mut of = OfAgent { played_by, ..OfAgent::default() };
+    for tool in &agent.tools {
+        let RawRef::Named(name) = tool else { continue };
+        match names.tool(name, sink) {
+            Some(Offered::Tool(tool)) => of.tools.push(tool),
+            Some(Offered::Server(server)) => of.servers.push(server),
+            None => {}
+        }
+    }
+    of
 }
 
 fn of_one_step(agent: &Component<Agent<Raw>>, asked: &Spanned<Name>) -> Component<Workflow<Raw>> {

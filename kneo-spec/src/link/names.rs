@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use kneo_core::name::Name;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick, tick_list};
-use crate::document::{Component, Document, Home, Ix, Linked, Raw, Tool};
+use crate::document::{Component, Document, Home, Ix, Linked, Raw, Server, Tool};
 use crate::source::{Span, Spanned};
 
 /// The kinds of component that a step refers to.
@@ -39,6 +39,13 @@ pub(super) enum By {
     Field,
 }
 
+/// What an agent may name among its tools.
+pub(super) enum Offered {
+    Tool(Ix<Tool<Linked>>),
+    /// All tools of a server, as far as it is to give them.
+    Server(Ix<Server<Linked>>),
+}
+
 /// The named components of a document, by kind.
 pub(super) struct Names {
     agents: Table,
@@ -46,6 +53,7 @@ pub(super) struct Names {
     humans: Table,
     workflows: Table,
     tools: Table,
+    servers: Table,
     /// The root agent, which may be referred to where no component has its name.
     root_agent: Option<(Name, usize, Span)>,
 }
@@ -85,6 +93,7 @@ impl Names {
             humans: Table::of(&raw.humans, &raw.broken.humans),
             workflows: Table::of(&raw.workflows, &raw.broken.workflows),
             tools: Table::of(&raw.tools, &raw.broken.tools),
+            servers: Table::of(&raw.servers, &raw.broken.servers),
             root_agent,
         }
     }
@@ -159,23 +168,50 @@ impl Names {
         diagnostic.help(help)
     }
 
-    /// Finds the tool that an agent refers to.
-    pub(super) fn tool(&self, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<Ix<Tool<Linked>>> {
-        if let Some((at, _)) = self.tools.places.get(&name.value) {
-            return Some(Ix::new(*at));
+    /// Finds the tool, or the server with all its tools, that an agent refers to.
+    pub(super) fn tool(&self, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<Offered> {
+        let text = tick(name.value.as_str());
+        match (self.tools.places.get(&name.value), self.servers.places.get(&name.value)) {
+            (Some((_, tool)), Some((_, server))) => {
+                sink.push(
+                    Diagnostic::new(Code::ToolRef, name.span, format!("{text} names both a tool and an MCP server"))
+                        .label(*tool, "the tool")
+                        .label(*server, "the server")
+                        .help("rename one of the two"),
+                );
+                return None;
+            }
+            (Some((at, _)), None) => return Some(Offered::Tool(Ix::new(*at))),
+            (None, Some((at, _))) => return Some(Offered::Server(Ix::new(*at))),
+            (None, None) => {}
         }
-        if self.tools.broken.contains(&name.value) {
+        if self.tools.broken.contains(&name.value) || self.servers.broken.contains(&name.value) {
             return None;
         }
-        let known = self.tools.order.iter().map(Name::as_str);
+        let known = self.tools.order.iter().chain(&self.servers.order).map(Name::as_str);
         let help = match sink.nearest(name.value.as_str(), known) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "declare it under the top-level `tools`".to_owned(),
+            None => "declare it under the top-level `tools`, or a server under `mcp_servers`".to_owned(),
         };
-        sink.push(
-            Diagnostic::new(Code::ToolRef, name.span, format!("there is no tool {}", tick(name.value.as_str())))
-                .help(help),
-        );
+        sink.push(Diagnostic::new(Code::ToolRef, name.span, format!("there is no tool {text}")).help(help));
+        None
+    }
+
+    /// Finds the server that a tool refers to.
+    pub(super) fn server(&self, name: &Spanned<Name>, sink: &mut Diagnostics) -> Option<Ix<Server<Linked>>> {
+        if let Some((at, _)) = self.servers.places.get(&name.value) {
+            return Some(Ix::new(*at));
+        }
+        if self.servers.broken.contains(&name.value) {
+            return None;
+        }
+        let known = self.servers.order.iter().map(Name::as_str);
+        let help = match sink.nearest(name.value.as_str(), known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "declare it under the top-level `mcp_servers`".to_owned(),
+        };
+        let message = format!("there is no MCP server {}", tick(name.value.as_str()));
+        sink.push(Diagnostic::new(Code::ServerRef, name.span, message).help(help));
         None
     }
 }

@@ -42,6 +42,8 @@ impl Lower<'_> {
             output: self.schema(fields.get("output_schema")),
             strategy: strategy.unwrap_or(Strategy::React { max_iterations: MAX_ITERATIONS }),
             tools: tools.unwrap_or_default(),
+            // What is a server among them, names tell.
+            servers: Vec::new(),
             span: fields.span,
         })
     }

@@ -92,7 +92,12 @@ impl Lower<'_> {
         Some(Command { argv, env, cwd: self.plain(fields.get("cwd")).map(|cwd| cwd.value) })
     }
 
-    pub(super) fn running(&mut self, fields: &Fields, rules: &Backings) -> Running<Raw> {
+    /// Reads what running something again would do, and who must agree; without fields what holds then.
+    pub(super) fn running(&mut self, fields: Option<&Fields>, rules: &Backings) -> Running<Raw> {
+        let Some(fields) = fields else {
+            let (on_uncertain, approval) = (OnUncertain::Ask, Approval::Never);
+            return Running { effect: rules.effect, on_uncertain, approval };
+        };
         let effect = match self.word(fields.get("effect")).map(|word| word.value) {
             Some("read") => Effect::Read,
             Some("idempotent") => Effect::Idempotent,

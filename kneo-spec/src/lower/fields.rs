@@ -134,10 +134,11 @@ impl Lower<'_> {
         Some(Fields { shape, span, present })
     }
 
-    /// The `kind` or `type` of a construct, if it is one of the words.
+    /// The `kind`, `type` or `transport` of a construct, if it is one of the words.
     fn variant(&self, entries: &[Entry], shape: &Shape) -> Option<(&'static str, &'static str)> {
         entries.iter().find_map(|entry| {
-            let field = shape.field(&entry.key.text).filter(|field| matches!(field.name, "kind" | "type"))?;
+            let field =
+                shape.field(&entry.key.text).filter(|field| matches!(field.name, "kind" | "type" | "transport"))?;
             let (FieldKind::Words(words), Kind::Text(text, _)) = (field.kind, &self.tree.node(entry.value).kind) else {
                 return None;
             };

@@ -18,6 +18,8 @@ impl Lower<'_> {
         match (shape.name, &found.kind) {
             ("a command", Kind::Text(text, _)) => Some(format!("{{argv: [{}]}}", plain_words(text)?.join(", "))),
             ("a command", Kind::List(_)) => Some(format!("{{argv: {written}}}")),
+            ("a choice of tools", Kind::List(_)) => Some(format!("{{include: {written}}}")),
+            ("a tool of a server", Kind::Text(..)) => Some(format!("{{server: {written}}}")),
             ("a strategy", Kind::Text(..)) => Some(format!("{{type: {written}}}")),
             ("a model", Kind::Text(..)) => Some(format!("{{provider: {written}}}")),
             ("a condition", Kind::Text(..)) => Some(format!("{{type: output_contains, value: {written}}}")),

@@ -24,6 +24,7 @@ impl Lower<'_> {
         self.templates = self.bool(fields.get("templates")).is_some_and(|templates| templates.value);
         self.components(&fields);
         self.tools(&fields);
+        self.servers(&fields);
         let agent = fields.get("agent").map(|at| self.root_agent(at));
         let workflow = fields.get("workflow").map(|at| self.root_workflow(at));
         let root = match (workflow, agent) {
@@ -48,6 +49,7 @@ impl Lower<'_> {
             humans: std::mem::take(&mut self.humans),
             workflows: std::mem::take(&mut self.workflows),
             tools: std::mem::take(&mut self.tools),
+            servers: std::mem::take(&mut self.servers),
             broken: std::mem::take(&mut self.broken),
             span: fields.span,
         })
@@ -115,6 +117,15 @@ impl Lower<'_> {
             match self.tool(node, name.value.as_str()) {
                 Some(body) => self.tools.push(component(Home::Map, name, body)),
                 None => self.broken.tools.push(name.value),
+            }
+        }
+    }
+
+    fn servers(&mut self, root: &Fields) {
+        for (name, node) in self.map(root.get("mcp_servers")) {
+            match self.server(node, name.value.as_str()) {
+                Some(body) => self.servers.push(component(Home::Map, name, body)),
+                None => self.broken.servers.push(name.value),
             }
         }
     }

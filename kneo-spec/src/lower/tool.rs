@@ -14,7 +14,7 @@ const TOOLS: Backings = Backings {
     names: &["implementation", "command", "mcp", "agent", "http", "builtin"],
     none: Code::ToolNoBacking,
     several: Code::ToolMultipleBackings,
-    add: "add `implementation:` with a name the host registers, `command:` or `agent:`",
+    add: "add `implementation:` with a name the host registers, `command:`, `agent:` or `mcp:`",
     effect: Effect::Write,
 };
 
@@ -37,6 +37,7 @@ impl Lower<'_> {
                 self.asked(&fields, &at);
                 self.name(Some(&at)).map_or(ToolBacking::Own(Backing::Broken), ToolBacking::Agent)
             }
+            Some(at) if at.field.name == "mcp" => self.served(&at).unwrap_or(ToolBacking::Own(Backing::Broken)),
             Some(at) => ToolBacking::Own(self.backing(&at)),
             None => ToolBacking::Own(Backing::Broken),
         };
@@ -48,7 +49,7 @@ impl Lower<'_> {
                 on_uncertain: OnUncertain::Ask,
                 approval: self.approval(fields.get("approval")),
             },
-            false => self.running(&fields, &TOOLS),
+            false => self.running(Some(&fields), &TOOLS),
         };
         Some(Tool {
             description: description.map(|text| text.value),
@@ -89,6 +90,6 @@ impl Lower<'_> {
         self.plain(fields.get("description"));
         let at = self.backing_at(node, &fields, &FUNCTIONS);
         let backing = at.map_or(Backing::Broken, |at| self.backing(&at));
-        Some(Function { backing, running: self.running(&fields, &FUNCTIONS) })
+        Some(Function { backing, running: self.running(Some(&fields), &FUNCTIONS) })
     }
 }

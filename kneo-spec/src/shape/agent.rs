@@ -18,7 +18,7 @@ pub(crate) static AGENT: Shape = Shape {
             Is(&RUNTIME_PREFERENCES),
             "runtime modes of the published v1; only `bridge` exists here",
         ),
-        Field::new("tools", Either(&[List(&Name), Is(&TOOLS)]), "the tools that it may call"),
+        Field::new("tools", Either(&[List(&Name), Is(&TOOLS)]), "the tools that it may call, and the MCP servers whose tools it may call, by name"),
         Field::new("skills", List(&Name), "skills whose instructions join the prompt").not_yet(),
         Field::new("guardrails", Any, "guardrails by stage").not_yet(),
         Field::new("policies", Any, "which tools and capabilities are allowed").not_yet(),
@@ -101,5 +101,10 @@ pub(crate) static TOOLS: Shape = Shape {
     name: "`tools`",
     doc: "the tools that an agent may call",
     example: "{include: [search]}",
-    fields: &[Field::new("include", List(&Name), "names of tools declared under the top-level `tools`").required()],
+    fields: &[Field::new(
+        "include",
+        List(&Name),
+        "names of tools declared under the top-level `tools`, and of servers declared under `mcp_servers`",
+    )
+    .required()],
 };

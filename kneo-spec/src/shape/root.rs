@@ -5,6 +5,7 @@ use super::FieldKind::{
 };
 use super::agent::AGENT;
 use super::human::HUMAN;
+use super::server::SERVER;
 use super::tool::{FUNCTION, TOOL};
 use super::workflow::WORKFLOW;
 use super::{Field, Shape, Word};
@@ -32,7 +33,7 @@ pub(crate) static ROOT: Shape = Shape {
         Field::new("components", Is(&COMPONENTS), "what steps refer to, by kind and name"),
         Field::new("models", Map(&Any), "model routes by name").kneo().not_yet(),
         Field::new("tools", Map(&Is(&TOOL)), "tools that agents call, by name"),
-        Field::new("mcp_servers", Map(&Any), "MCP servers by name").not_yet(),
+        Field::new("mcp_servers", Map(&Is(&SERVER)), "MCP servers, whose tools agents call, by name"),
         Field::new("skills", Map(&Any), "skills by name").not_yet(),
         Field::new("memories", Map(&Any), "memories by name").not_yet(),
         Field::new("guardrails", Map(&Any), "guardrails by name").kneo().not_yet(),

@@ -2,10 +2,11 @@
 
 use super::FieldKind::{Any, Bool, Either, Integer, List, Map, Name, Plain, Schema, Seconds, Shape as Is, Text, Words};
 use super::root::APPROVAL;
+use super::server::SERVED;
 use super::{Field, Shape, Word};
 
-const EFFECTS: &[Word] = &[Word::now("read"), Word::now("idempotent"), Word::now("write")];
-const UNCERTAIN: &[Word] = &[Word::now("ask"), Word::now("retry"), Word::now("fail")];
+pub(super) const EFFECTS: &[Word] = &[Word::now("read"), Word::now("idempotent"), Word::now("write")];
+pub(super) const UNCERTAIN: &[Word] = &[Word::now("ask"), Word::now("retry"), Word::now("fail")];
 
 pub(crate) static TOOL: Shape = Shape {
     name: "a tool",
@@ -16,7 +17,7 @@ pub(crate) static TOOL: Shape = Shape {
         Field::new("parameters", Schema, "the JSON Schema of the arguments, enforced before each call"),
         Field::new("implementation", Name, "code that the host registered under this name"),
         Field::new("command", Is(&COMMAND), "a program").kneo(),
-        Field::new("mcp", Any, "a tool of an MCP server").not_yet(),
+        Field::new("mcp", Is(&SERVED), "a tool that an MCP server runs"),
         Field::new("agent", Name, "an agent that is asked: its input is the argument `input`, its answer the result"),
         Field::new("http", Any, "an HTTP request").kneo().not_yet(),
         Field::new("builtin", Any, "a tool that Kneo brings").kneo().not_yet(),
@@ -62,7 +63,7 @@ pub(crate) static FUNCTION: Shape = Shape {
     ],
 };
 
-const APPROVALS: &[Word] = &[Word::now("never"), Word::now("always")];
+pub(super) const APPROVALS: &[Word] = &[Word::now("never"), Word::now("always")];
 
 pub(crate) static COMMAND: Shape = Shape {
     name: "a command",
