@@ -13,7 +13,10 @@ mod schema;
 mod secret;
 mod settled;
 mod step;
+mod test;
 mod unused;
+
+pub(crate) use test::names_of;
 
 use crate::diagnostic::Diagnostics;
 use crate::document::{Component, Document, Flow, Human, Linked, Workflow};
@@ -52,6 +55,7 @@ pub(crate) fn check(
         workflow_rules(workflow, &document.humans, run_is_bounded, sink);
     }
     flow::reads(&document, layout, sink);
+    test::tests(&document, sink);
     if sink.has_errors() {
         return None;
     }

@@ -9,7 +9,7 @@ use crate::check::{Valid, check};
 use crate::cut;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, TextStyle, to_text};
 use crate::document::{Document, Linked};
-use crate::emit::emit;
+use crate::emit::{self, emit};
 use crate::link::{Layout, link};
 #[cfg(feature = "fs")]
 use crate::loader::fs::FsLoader;
@@ -17,6 +17,7 @@ use crate::loader::{LoadError, Loader};
 use crate::lower::lower;
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::{Limits, Tree, parse};
+use crate::tests::Test;
 
 /// What a compilation may be told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +44,8 @@ pub struct Compilation {
     pub plan: Option<Arc<CompiledPlan>>,
     /// Everything there is to say, sorted by place.
     pub diagnostics: Diagnostics,
+    /// The tests that stand in the spec, in its order; none without a plan.
+    pub tests: Vec<Test>,
 }
 
 /// Compiles a file of the source map.
@@ -53,7 +56,7 @@ pub struct Compilation {
 pub fn compile(sources: &SourceMap, file: FileId, options: &CompileOptions) -> Compilation {
     match valid_document(sources, file, options) {
         Ok(valid) => write(&valid, sources),
-        Err(diagnostics) => Compilation { plan: None, diagnostics },
+        Err(diagnostics) => Compilation { plan: None, diagnostics, tests: Vec::new() },
     }
 }
 
@@ -111,7 +114,8 @@ fn write(spec: &ValidSpec, sources: &SourceMap) -> Compilation {
             None
         }
     };
-    Compilation { plan, diagnostics }
+    let tests = if plan.is_some() { emit::tests(&spec.document, sources) } else { Vec::new() };
+    Compilation { plan, diagnostics, tests }
 }
 
 /// A plan that the core refuses is a mistake of this crate.

@@ -118,6 +118,10 @@ fn reach(code: Code) -> Reach {
         | Code::TemplateOff
         | Code::FallbackTwice
         | Code::FallbackOnly
+        | Code::TestName
+        | Code::TestRef
+        | Code::TestDecision
+        | Code::TestInput
         | Code::UnboundedCycle
         | Code::UnreachableNode
         | Code::DeadEnd

@@ -11,6 +11,7 @@ mod join;
 mod schema;
 mod server;
 mod step;
+mod test;
 mod tool;
 mod workflow;
 
@@ -21,6 +22,7 @@ pub(crate) use join::{FanOut, Join, Joining};
 pub(crate) use schema::JsonSchema;
 pub(crate) use server::{Server, ToolChoice};
 pub(crate) use step::{OnError, Step, StepKind};
+pub(crate) use test::{Choice, Mention, MentionKind, Test};
 pub(crate) use tool::{Asked, Function, Tool, ToolBacking};
 pub(crate) use workflow::{Bound, Condition, Edge, Flow, Graph, OnMax, Workflow};
 
@@ -138,6 +140,7 @@ pub(crate) struct Document<S: Stage> {
     /// Names of components that could not be read, which was reported.
     pub(crate) broken: Broken,
     pub(crate) limits: Limits,
+    pub(crate) tests: Vec<Test>,
     /// Where the spec as a whole is pointed at.
     pub(crate) span: Span,
 }

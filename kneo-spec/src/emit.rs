@@ -14,10 +14,11 @@ use kneo_core::plan::{
 };
 use kneo_core::value::Value;
 
-use crate::check::Valid;
-use crate::document::{Agent, Document, Function, Human, JsonSchema, Linked, Server, Tool};
+use crate::check::{Valid, names_of};
+use crate::document::{Agent, Component, Document, Function, Human, JsonSchema, Linked, Server, Tool};
 use crate::link::Layout;
 use crate::source::{SourceMap, Span};
+use crate::tests::Test;
 use schema::Schemas;
 
 /// Writes the plan of a valid document.
@@ -71,6 +72,33 @@ pub(crate) fn emit(
     let origins = emitter.origins.iter().map(|span| origin(sources, *span)).collect();
     let plan = CompiledPlan::new(emitter.plan)?;
     Ok(Arc::new(plan.with_origins(Origins::new(origins))))
+}
+
+/// The tests of a valid document, with the names that agents have in the plan.
+pub(crate) fn tests(document: &Valid<Document<Linked>>, sources: &SourceMap) -> Vec<Test> {
+    let document = document.get();
+    let mut agents: HashMap<&str, &Name> = HashMap::new();
+    for agent in &document.agents {
+        agents.extend(names_of(agent).map(|name| (name, planned(agent))));
+    }
+    let of = |test: &crate::document::Test| {
+        let mut body = test.body.clone();
+        for (agent, _) in &mut body.models {
+            if let Some(name) = agents.get(agent.as_str()) {
+                *agent = (*name).clone();
+            }
+        }
+        if let Some(origin) = origin(sources, test.name.span) {
+            body.origin = origin;
+        }
+        body
+    };
+    document.tests.iter().map(of).collect()
+}
+
+/// The name that an agent has in the plan.
+fn planned(agent: &Component<Agent<Linked>>) -> &Name {
+    &agent.body.name.as_ref().unwrap_or(&agent.name).value
 }
 
 /// What writing a plan carries along.

@@ -40,6 +40,7 @@ mod shape;
 pub mod source;
 mod suggest;
 mod syntax;
+pub mod tests;
 mod vocabulary;
 
 #[cfg(feature = "fs")]

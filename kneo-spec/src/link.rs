@@ -106,6 +106,7 @@ pub(crate) fn link(
         workflows,
         broken: raw.broken,
         limits: raw.limits,
+        tests: raw.tests,
         span: raw.span,
     };
     (document, layout)

@@ -13,6 +13,7 @@ mod root;
 mod scalar;
 mod server;
 mod step;
+mod test;
 mod tool;
 mod workflow;
 

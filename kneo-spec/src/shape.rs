@@ -11,6 +11,7 @@ pub(crate) mod join;
 pub(crate) mod root;
 pub(crate) mod server;
 pub(crate) mod step;
+pub(crate) mod test;
 pub(crate) mod tool;
 pub(crate) mod workflow;
 

@@ -143,6 +143,12 @@ codes! {
     NoHoles = "W_NO_HOLES" Warning "Holes stand only in fields that read them.";
     TemplateOff = "W_TEMPLATE_OFF" Warning "Holes in prompts, and in what people are asked, are read only with `templates: true`.";
 
+    // tests
+    TestName = "E_TEST_NAME" Error "Tests of a spec have different names.";
+    TestRef = "E_TEST_REF" Error "A test names agents, functions, tools, servers and steps of its spec.";
+    TestDecision = "E_TEST_DECISION" Error "A test decides what the person who is asked can decide.";
+    TestInput = "E_TEST_INPUT" Error "The input of a test fits `inputs`.";
+
     // steps
     RetryWithoutCount = "E_RETRY_WITHOUT_COUNT" Error "`on_error: retry` says how often.";
     RetryKind = "E_RETRY_KIND" Error "`retry.on` names failures after which the step is tried again.";

@@ -7,7 +7,7 @@ use kneo_core::plan::{
     McpServerDef, ModelDef, ServerIx, ServerTools, Stdin, Strategy as PlanStrategy, ToolBackingDef, ToolDef, ToolIx,
 };
 
-use super::Emitter;
+use super::{Emitter, planned};
 use crate::document::{
     Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Server, Strategy, Tool, ToolBacking,
 };
@@ -24,9 +24,9 @@ impl Emitter<'_> {
         let output = agent.body.output.as_ref().map(|schema| self.schema(schema));
         let tools: Vec<ToolIx> = agent.body.tools.iter().filter_map(|tool| self.tool(*tool)).collect();
         let servers: Vec<ServerIx> = agent.body.servers.iter().filter_map(|server| self.server(*server)).collect();
-        let name = agent.body.name.as_ref().unwrap_or(&agent.name);
+        let name = planned(agent);
         self.plan.agents.push(AgentDef {
-            name: name.value.clone(),
+            name: name.clone(),
             system_prompt: agent.body.system_prompt.as_ref().map(|prompt| prompt.code.clone()),
             model: ModelDef {
                 provider: model.provider.value.clone(),

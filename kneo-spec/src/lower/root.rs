@@ -38,12 +38,14 @@ impl Lower<'_> {
         let inputs = self.schema(fields.get("inputs"));
         let outputs = fields.get("outputs").map(|at| self.outputs(at));
         let limits = self.limits(fields.get("limits"));
+        let tests = self.tests(fields.get("tests"));
         Some(Document {
             root,
             name,
             inputs,
             outputs,
             limits,
+            tests,
             agents: std::mem::take(&mut self.agents),
             functions: std::mem::take(&mut self.functions),
             humans: std::mem::take(&mut self.humans),

@@ -1,5 +1,6 @@
 //! MCP servers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kneo_core::name::Name;
@@ -190,7 +191,8 @@ impl Lower<'_> {
 
     /// Reads values that are written, or secrets by reference under keys that end in `_ref`.
     fn settings(&mut self, at: Option<&At>, refuse: impl Fn(&str) -> Option<&'static str>) -> Vec<(Name, Setting)> {
-        let mut settings: Vec<(Spanned<Name>, Setting)> = Vec::new();
+        let mut settings = Vec::new();
+        let mut places: HashMap<Name, Span> = HashMap::new();
         for (key, node) in self.map(at) {
             let own = key.value.as_str().strip_suffix("_ref").filter(|own| !own.is_empty());
             let secret = own.is_some();
@@ -208,8 +210,7 @@ impl Lower<'_> {
                 self.plain_entry(node, &subject).map(|text| Setting::Plain(text.value))
             };
             let (Some(setting), Ok(name)) = (setting, Name::new(own)) else { continue };
-            if let Some((first, _)) = settings.iter().find(|(known, _)| known.value == name) {
-                let first = first.span;
+            if let Some(first) = places.insert(name.clone(), key.span) {
                 self.report(
                     Diagnostic::new(Code::TwoSpellings, key.span, format!("{} has two values", tick(name.as_str())))
                         .label(first, "the first")
@@ -217,9 +218,9 @@ impl Lower<'_> {
                 );
                 continue;
             }
-            settings.push((Spanned::new(name, key.span), setting));
+            settings.push((name, setting));
         }
-        settings.into_iter().map(|(name, setting)| (name.value, setting)).collect()
+        settings
     }
 
     fn tool_choice(&mut self, at: Option<&At>) -> ToolChoice<Raw> {

@@ -6,6 +6,7 @@ use super::FieldKind::{
 use super::agent::AGENT;
 use super::human::HUMAN;
 use super::server::SERVER;
+use super::test::TEST;
 use super::tool::{FUNCTION, TOOL};
 use super::workflow::WORKFLOW;
 use super::{Field, Shape, Word};
@@ -42,7 +43,7 @@ pub(crate) static ROOT: Shape = Shape {
         Field::new("concurrency", Any, "exclusive keys and pools of runs").kneo().not_yet(),
         Field::new("loop_detection", Any, "what happens when an agent repeats itself").kneo().not_yet(),
         Field::new("policy_defaults", Any, "tracing and checkpointing").not_yet(),
-        Field::new("tests", List(&Any), "offline tests of this spec").kneo().not_yet(),
+        Field::new("tests", List(&Is(&TEST)), "offline tests of this spec").kneo(),
     ],
 };
 

@@ -106,6 +106,14 @@ fn examples_are_yaml() {
     }
 }
 
+/// A test may expect every kind of failure there is.
+#[test]
+fn kinds_of_expected_errors_are_those_of_failures() {
+    let words: Vec<&str> = test::KINDS.iter().map(|word| word.text).collect();
+    let kinds: Vec<&str> = kneo_core::failure::FailureKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(words, kinds);
+}
+
 /// What a field does to the plan.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
@@ -115,6 +123,8 @@ enum Does {
     Documentation,
     /// It is settled when the spec is compiled: another value is refused.
     Compiler,
+    /// It changes the tests, which are no part of the plan.
+    Test,
 }
 
 /// For each field of a shape: what it does, and a place in `tests/spec/fields/whole.yaml` with what stands there
@@ -124,7 +134,7 @@ const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
     ("a spec", "name", Does::Plan, "name: whole spec", "name: another"),
     ("a spec", "description", Does::Documentation, "about the spec", "other words"),
     ("a spec", "templates", Does::Plan, "templates: true", "templates: false"),
-    ("a spec", "inputs", Does::Plan, "inputs: {type: object}", "inputs: {type: array}"),
+    ("a spec", "inputs", Does::Plan, "inputs: {type: object}", "inputs: {type: object, minProperties: 0}"),
     ("a spec", "outputs", Does::Plan, "  told:", "  said:"),
     ("a spec", "agent", Does::Plan, "  model: {provider: dummy}", "  model: {provider: other}"),
     (
@@ -218,7 +228,13 @@ const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
         "native_provider: somebody",
         "native_provider: x",
     ),
-    ("`tools`", "include", Does::Plan, "include: [look, list, consult, started, served, open]", "include: [list]"),
+    (
+        "`tools`",
+        "include",
+        Does::Plan,
+        "include: [look, list, consult, started, served, open]",
+        "include: [look, list]",
+    ),
     ("a tool", "description", Does::Plan, "about look", "other words"),
     ("a tool", "parameters", Does::Plan, "required: [q]", "required: [r]"),
     ("a tool", "implementation", Does::Plan, "host.look", "host.peek"),
@@ -249,7 +265,7 @@ const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
     ("a human", "assignee", Does::Plan, "assignee: ana", "assignee: eve"),
     ("a human", "timeout_seconds", Does::Plan, "timeout_seconds: 905", "timeout_seconds: 1905"),
     ("a human", "on_timeout", Does::Plan, "on_timeout: escalate", "on_timeout: continue"),
-    ("a human", "request_type", Does::Plan, "request_type: freeform", "request_type: correction"),
+    ("a human", "request_type", Does::Plan, "reader: {request_type: freeform}", "reader: {request_type: correction}"),
     ("a human", "options", Does::Plan, "options: [left, right]", "options: [left, up]"),
     ("a human", "default_option", Does::Plan, "default_option: left", "default_option: right"),
     ("a human", "context", Does::Plan, "context: {why: because}", "context: {why: so}"),
@@ -307,6 +323,57 @@ const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
     ("a step", "fallback_only", Does::Plan, "fallback_only: true", "fallback_only: false"),
     ("a step", "idempotency_key", Does::Plan, "key {{ input }}", "key: {{ input }}"),
     ("a step", "output_schema", Does::Plan, "maxLength: 909", "maxLength: 1909"),
+    ("a spec", "tests", Does::Test, "  - {name: other test, input: {}, expect: {output: 925}}\n", ""),
+    ("a test", "name", Does::Test, "name: whole test", "name: all of it"),
+    ("a test", "input", Does::Test, "q: \"914\"", "q: \"1914\""),
+    ("a test", "models", Does::Test, "root agent: [hello]", "root agent: [hi]"),
+    ("a test", "functions", Does::Test, "fetch: {output: 919", "fetch: {output: 1919"),
+    ("a test", "tools", Does::Test, "tools: {look: {output: 921}}", "tools: {look: {output: 1921}}"),
+    ("a test", "mcp_servers", Does::Test, "{alpha: {output: 922}}", "{beta: {output: 922}}"),
+    (
+        "a test",
+        "humans",
+        Does::Test,
+        "humans: {pick: {decision: select, option: near, by: ana}, tell: [{decision: provide, content: 923}]}",
+        "humans: {}",
+    ),
+    (
+        "a test",
+        "approvals",
+        Does::Test,
+        "approvals: {fetch: {decision: reject",
+        "approvals: {fetch: {decision: approve",
+    ),
+    ("a test", "expect", Does::Test, "expect: {output: 925}", "expect: {output: 1925}"),
+    ("a reply", "text", Does::Test, "text: said", "text: told"),
+    ("a reply", "output", Does::Test, "output: {n: 918}", "output: {n: 1918}"),
+    ("a reply", "tool_calls", Does::Test, "tool_calls: [{name: look", "tool_calls: [{name: list"),
+    ("a reply", "error", Does::Test, "message: down", "message: gone"),
+    ("a reply", "when_input_contains", Does::Test, "when_input_contains: \"916\"", "when_input_contains: \"1916\""),
+    ("a reply", "delay_seconds", Does::Test, "delay_seconds: 917", "delay_seconds: 1917"),
+    ("a tool call", "name", Does::Test, "[{name: look, arguments", "[{name: list, arguments"),
+    ("a tool call", "arguments", Does::Test, "q: \"915\"", "q: \"1915\""),
+    ("an outcome", "output", Does::Test, "output: 919", "output: 1919"),
+    ("an outcome", "error", Does::Test, "error: {code: broken}", "error: {code: damaged}"),
+    ("an outcome", "delay_seconds", Does::Test, "delay_seconds: 920", "delay_seconds: 1920"),
+    ("`error`", "code", Does::Test, "code: provider_down", "code: provider_away"),
+    ("`error`", "message", Does::Test, "message: down", "message: away"),
+    ("`error`", "retryable", Does::Test, "retryable: true", "retryable: false"),
+    ("a decision", "decision", Does::Test, "decision: reject", "decision: approve"),
+    ("a decision", "reason", Does::Test, "reason: \"924\"", "reason: \"1924\""),
+    ("a decision", "content", Does::Test, "content: 923", "content: 1923"),
+    ("a decision", "option", Does::Test, "option: near, by", "option: far, by"),
+    ("a decision", "by", Does::Test, "by: ana}", "by: ben}"),
+    ("`expect`", "status", Does::Test, "status: failed", "status: expired"),
+    ("`expect`", "output", Does::Test, "output: 925", "output: 1925"),
+    ("`expect`", "error", Does::Test, "error: {kind: rejected", "error: {kind: limit"),
+    ("`expect`", "path", Does::Test, "path: [begin, begin/first]", "path: [begin]"),
+    ("`expect`", "tools_called", Does::Test, "tools_called: [look]", "tools_called: [list]"),
+    ("`expect`", "tools_not_called", Does::Test, "tools_not_called: [list]", "tools_not_called: [look]"),
+    ("`expect`", "human_tasks", Does::Test, "human_tasks: [two]", "human_tasks: [tell]"),
+    ("an expected error", "kind", Does::Test, "kind: rejected", "kind: function"),
+    ("an expected error", "code", Does::Test, "code: some", "code: other"),
+    ("an expected error", "contains", Does::Test, "contains: words", "contains: texts"),
     ("`retry`", "max_attempts", Does::Plan, "max_attempts: 7", "max_attempts: 9"),
     ("`retry`", "initial_seconds", Does::Plan, "initial_seconds: 3", "initial_seconds: 5"),
     ("`retry`", "factor", Does::Plan, "factor: 4", "factor: 3"),
@@ -327,19 +394,33 @@ const CHANGES: &[(&str, &str, Does, &str, &str)] = &[
 
 const WHOLE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/spec/fields/whole.yaml"));
 
+/// The digest of the plan, and the tests.
+fn compiled(text: &str) -> Result<(kneo_core::digest::Digest, Vec<crate::tests::Test>), String> {
+    let mut sources = crate::source::SourceMap::new();
+    let file = sources.add("whole.yaml", text);
+    let compilation = crate::compile(&sources, file, &crate::CompileOptions::default());
+    let style = crate::diagnostic::TextStyle::Plain;
+    let report = || crate::diagnostic::to_text(&compilation.diagnostics, &sources, style);
+    compilation.plan.as_ref().map(|plan| plan.digest()).ok_or_else(report).map(|digest| (digest, compilation.tests))
+}
+
 /// A field that is accepted and then ignored is the worst bug that this project can have.
 #[test]
 fn each_field_changes_the_plan_or_is_documentation() {
-    let whole = crate::compile_str("whole.yaml", WHOLE).unwrap();
+    let (whole, tests) = compiled(WHOLE).unwrap();
     for shape in all() {
         for field in shape.fields.iter().filter(|field| field.support == Support::Now) {
             let place = format!("`{}` of {}", field.name, shape.name);
             let row = CHANGES.iter().find(|(of, name, ..)| (*of, *name) == (shape.name, field.name));
             let Some((_, _, does, from, to)) = row else { panic!("{place} has no row") };
             assert_eq!(WHOLE.matches(from).count(), 1, "{place}: `{from}` stands there once");
-            match (does, crate::compile_str("whole.yaml", &WHOLE.replace(from, to))) {
-                (Does::Plan, Ok(plan)) => assert_ne!(plan.digest(), whole.digest(), "{place} is dropped"),
-                (Does::Documentation, Ok(plan)) => assert_eq!(plan.digest(), whole.digest(), "{place}"),
+            match (does, compiled(&WHOLE.replace(from, to))) {
+                (Does::Plan, Ok((plan, _))) => assert_ne!(plan, whole, "{place} is dropped"),
+                (Does::Documentation, Ok((plan, _))) => assert_eq!(plan, whole, "{place}"),
+                (Does::Test, Ok((plan, changed))) => {
+                    assert_eq!(plan, whole, "{place}");
+                    assert_ne!(changed, tests, "{place} is dropped");
+                }
                 (Does::Compiler, Err(_)) => {}
                 (Does::Compiler, Ok(_)) => panic!("{place} is dropped"),
                 (_, Err(error)) => panic!("{place}: {error}"),

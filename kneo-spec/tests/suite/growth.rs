@@ -163,6 +163,24 @@ const FAMILIES: &[Family] = &[
         },
     ),
     Family::two(
+        "tests of everything",
+        STEPS,
+        |at, _| format!("    - {{id: s{at}, kind: function, ref: f{at}}}\n"),
+        "components: {functions: {f0: {implementation: f}}}\ntests:\n",
+        |at, _| {
+            format!(
+                "  - {{name: t{at}, functions: {{f{at}: {{output: 1}}}}, models: {{a{at}: [x]}}, expect: {{path: [s{at}, x{at}]}}}}\n"
+            )
+        },
+    ),
+    Family::two(
+        "variables of a server",
+        "version: v1\nagent: {name: a, model: {provider: dummy}, tools: [t]}\nmcp_servers:\n  t:\n    transport: stdio\n    command: serve\n    env:\n",
+        |at, _| format!("      KEY{at}: value\n"),
+        "x-more: {}\n",
+        |_, _| String::new(),
+    ),
+    Family::two(
         "workflows in a circle",
         "version: v1\nworkflow: {type: sequential, steps: [{id: a, kind: workflow, ref: w0}]}\n",
         |_, _| String::new(),

@@ -74,6 +74,11 @@ const PIECES: &[&str] = &[
     "at_least: ",
     "fallback_only: true",
     "output_schema: ",
+    "tests:\n",
+    "expect: ",
+    "mcp_servers:\n",
+    "transport: stdio",
+    "agent: a",
     "to: b",
 ];
 
