@@ -52,7 +52,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Digest, ParseDigestError> {
         let error = || ParseDigestError(text.to_owned());
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(error());
         }
         let mut bytes = [0; 32];
@@ -88,5 +88,7 @@ mod tests {
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert!("ba78".parse::<Digest>().is_err());
+        // A sign is no digit, although numbers may have one.
+        assert!("+f".repeat(32).parse::<Digest>().is_err());
     }
 }

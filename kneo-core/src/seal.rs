@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, ParseDigestError};
 use crate::name::Name;
 use crate::plan::CompiledPlan;
 use crate::secret::{Secret, SecretError, Secrets};
@@ -83,6 +84,12 @@ impl fmt::Debug for SealKey {
 /// A message authentication code; its text form is 64 hexadecimal digits.
 ///
 /// There is no equality: codes are compared by [`SealKey::is_mac`] alone, which takes as long whatever the answer.
+///
+/// ```compile_fail,E0369
+/// fn equal(one: kneo_core::seal::Mac, other: kneo_core::seal::Mac) -> bool {
+///     one == other
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Mac([u8; 32]);
 
@@ -95,6 +102,14 @@ impl fmt::Display for Mac {
 impl fmt::Debug for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Mac {
+    type Err = ParseDigestError;
+
+    fn from_str(text: &str) -> Result<Mac, ParseDigestError> {
+        Ok(Mac(*text.parse::<Digest>()?.as_bytes()))
     }
 }
 
