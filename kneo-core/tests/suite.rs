@@ -4,6 +4,7 @@
 mod suite {
     mod arbitrary;
     mod cancel;
+    mod canonical;
     mod commit;
     mod damaged_frames;
     mod frames;
