@@ -22,6 +22,7 @@
 //! the first problem. Nothing here performs I/O but a [`loader::Loader`], and nothing reads a clock or the
 //! environment.
 
+pub mod bundle;
 mod check;
 mod compile;
 mod cut;

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod suite {
+    mod bundle_mutations;
+    mod bundles;
     mod codes;
     mod corpus;
     mod cut;

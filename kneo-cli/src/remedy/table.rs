@@ -1,12 +1,28 @@
 //! The codes, by who gives them.
 
+mod bundles;
+
 use super::Remedy;
 use crate::exit::Exit;
 use crate::exit::Exit::{Failed, Unavailable, Usage};
 
 /// Every code.
-pub(super) const ALL: &[&[Remedy]] =
-    &[PROGRAM, PROJECT, FILES, HOST, STORE, SECRETS, KINDS, FAILURES, EXPRESSIONS, PROVIDERS, CALLS, SERVERS, COMMANDS];
+pub(super) const ALL: &[&[Remedy]] = &[
+    PROGRAM,
+    PROJECT,
+    FILES,
+    bundles::ALL,
+    HOST,
+    STORE,
+    SECRETS,
+    KINDS,
+    FAILURES,
+    EXPRESSIONS,
+    PROVIDERS,
+    CALLS,
+    SERVERS,
+    COMMANDS,
+];
 
 const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'static str) -> Remedy {
     Remedy { code, meaning, help, exit }
