@@ -33,7 +33,9 @@ Exit codes:
   130  interrupted
 
 Environment:
-  KNEO_LOG  what to log on standard error, such as `kneo=debug` or `warn`";
+  KNEO_LOG          what to log on standard error, such as `kneo=debug` or `warn`
+  KNEO_BUNDLE_KEYS  the keys whose bundles count, as of `--key-id`, with commas between
+  KNEO_ENVIRONMENT  where this is, as of `--env`";
 
 #[derive(Debug, Subcommand)]
 enum Command {

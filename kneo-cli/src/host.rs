@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kneo::Name;
 use kneo::plan::{CompiledPlan, Plan, Requirement};
 use kneo::provider::{DummyProvider, ScriptError, ScriptedProvider};
+use kneo::seal::{PlanVerifier, SealVerifier};
 use kneo::store::{RunRow, Store};
 use kneo::tool::command::CommandTools;
 use kneo::{BindError, Runtime, RuntimeBuilder};
@@ -17,6 +18,7 @@ use crate::problem::Problem;
 use crate::project::{Config, McpConfig, Project, ProviderConfig};
 use crate::secrets::Variables;
 use crate::servers;
+use crate::trust::TrustArgs;
 
 /// The options that say what a run finds on this machine.
 #[derive(Debug, Default, clap::Args)]
@@ -28,6 +30,9 @@ pub(crate) struct HostArgs {
     /// The folder in which commands run [default: the spec's]
     #[arg(long, value_name = "FOLDER")]
     workdir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 /// What a run finds on this machine. A run carries it as labels, so that whoever resumes it need not know.
@@ -38,6 +43,7 @@ pub(crate) struct Host {
     providers: Vec<(String, ProviderConfig)>,
     variables: Variables,
     mcp: McpConfig,
+    verifier: Option<Arc<SealVerifier>>,
 }
 
 const WORKDIR: &str = "kneo.workdir";
@@ -66,7 +72,12 @@ impl Host {
         let models = models.map(|path| path.canonicalize().map_err(|error| file_problem("the replies", path, &error)));
         let Config { providers, secrets, mcp } = Project::of(&workdir).config()?;
         let (providers, variables) = (providers.into_iter().collect(), Variables::new(secrets));
-        Ok(Host { workdir, models: models.transpose()?, providers, variables, mcp })
+        Ok(Host { workdir, models: models.transpose()?, providers, variables, mcp, verifier: None })
+    }
+
+    /// The same place, where only those plans run that somebody vouches for.
+    pub(crate) fn verifying(self, verifier: Option<SealVerifier>) -> Host {
+        Host { verifier: verifier.map(Arc::new), ..self }
     }
 
     /// The labels by which [`Host::of_run`] finds the same place again.
@@ -78,6 +89,11 @@ impl Host {
     /// A runtime with all of it, which advances only the runs that it is asked for.
     pub(crate) fn runtime(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
         build(self.builder(store)?.on_request())
+    }
+
+    /// A runtime that starts runs for others, and needs nothing of it.
+    pub(crate) fn starter(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
+        build(self.verified(Runtime::builder().store(store)).client_only())
     }
 
     /// A runtime with all of it, which advances nothing.
@@ -99,6 +115,13 @@ impl Host {
     /// Checks that every secret is there.
     pub(crate) fn has_secrets(&self, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
         self.variables.check(self.secrets(plan.plan()))
+    }
+
+    fn verified(&self, builder: RuntimeBuilder) -> RuntimeBuilder {
+        match &self.verifier {
+            Some(verifier) => builder.plan_verifier(Arc::clone(verifier) as Arc<dyn PlanVerifier>),
+            None => builder,
+        }
     }
 
     /// What it lacks to run a plan.
@@ -154,7 +177,7 @@ impl Host {
         if !self.providers.iter().any(|(name, _)| name == models::OPENAI) {
             builder = builder.provider(models::OPENAI, Arc::new(models::hosted()?));
         }
-        Ok(builder)
+        Ok(self.verified(builder))
     }
 }
 

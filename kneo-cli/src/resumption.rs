@@ -43,9 +43,15 @@ impl Resumption<'_> {
     pub(crate) async fn run(self) -> Result<Exit, Stop> {
         let run = self.row.key.run;
         let plan: Arc<CompiledPlan> = places::plan(&self.store, &self.row).await?;
-        let host = Host::of_run(self.host, &self.row)?;
+        // What only ends needs nothing, and nobody to vouch for it.
+        let goes_on = !self.row.status.is_terminal() && !self.row.cancel_requested;
+        let verifier = match goes_on {
+            true => self.host.trust.find()?.of_run(&self.store, &self.row).await?,
+            false => None,
+        };
+        let host = Host::of_run(self.host, &self.row)?.verifying(verifier);
         let runtime = host.runtime(self.store)?;
-        if !self.row.status.is_terminal() && !self.row.cancel_requested {
+        if goes_on {
             host.check(&runtime, &plan)?;
         }
         let output = self.output;

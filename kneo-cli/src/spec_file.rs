@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use kneo::plan::CompiledPlan;
 use kneo::spec::diagnostic::Diagnostics;
-use kneo::spec::loader::{LoadError, Loader, fs::FsLoader};
+use kneo::spec::loader::{LoadError, LoadErrorKind, Loader, fs::FsLoader};
 use kneo::spec::source::{FileId, SourceMap};
-use kneo::spec::{CompileOptions, compile};
+use kneo::spec::{CompileOptions, Limits, compile};
 
 use crate::output::Output;
 use crate::problem::Problem;
@@ -24,6 +24,21 @@ impl SpecFile {
     pub(crate) fn read(path: &Path) -> Result<SpecFile, Problem> {
         let name = path.to_string_lossy();
         let text = FsLoader.load(&name).map_err(unreadable)?;
+        let mut sources = SourceMap::new();
+        let file = sources.add(&*name, text);
+        Ok(SpecFile { sources, file })
+    }
+
+    /// A file whose bytes have been read.
+    pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<SpecFile, Problem> {
+        let name = path.to_string_lossy();
+        let (size, limit) = (bytes.len() as u64, Limits::default().bytes as u64);
+        let fail = |kind| unreadable(LoadError::new(name.clone(), kind));
+        if size > limit {
+            return Err(fail(LoadErrorKind::TooLarge { bytes: size, limit }));
+        }
+        let text = String::from_utf8(bytes)
+            .map_err(|error| fail(LoadErrorKind::NotUtf8 { offset: error.utf8_error().valid_up_to() }))?;
         let mut sources = SourceMap::new();
         let file = sources.add(&*name, text);
         Ok(SpecFile { sources, file })

@@ -4,6 +4,7 @@
 mod suite {
     mod advance;
     mod bad_input;
+    mod bundle;
     mod doctor;
     mod explain;
     mod human;

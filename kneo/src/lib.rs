@@ -50,7 +50,7 @@
 //! | give models, tools, functions, commands | [`provider`], [`tool`] |
 //! | let agents use the tools of MCP servers, or of servers of your own | [`mcp`] |
 //! | choose where runs live, or write a store | [`store`] |
-//! | run only plans that somebody vouches for | [`seal`], [`RuntimeBuilder::plan_verifier`] |
+//! | run only plans that somebody vouches for | [`bundle`], [`seal`], [`RuntimeBuilder::plan_verifier`] |
 //! | read what happened | [`EventStream`], [`event`], [`record`] |
 //! | follow runs in a tracing system | [`observer`], [`trace`] |
 //! | build plans in code | [`plan`], [`expr`] |
@@ -79,6 +79,8 @@ pub use kneo_runtime::{
 };
 /// The compiler: spec text to diagnostics and an immutable plan.
 pub use kneo_spec as spec;
+#[doc(no_inline)]
+pub use kneo_spec::bundle;
 
 pub mod mcp;
 pub mod provider;

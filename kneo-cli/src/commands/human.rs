@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Show a task
     Get(get::Args),
     /// Decide a task, and get its run on
-    Decide(decide::Args),
+    Decide(Box<decide::Args>),
 }
 
 impl Command {

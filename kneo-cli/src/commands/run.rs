@@ -10,7 +10,8 @@ use kneo::{Admission, Cursor, Resume, RunHandle, RunKey, Runtime, RuntimeError, 
 use crate::advance::{Advance, Answers};
 use crate::blocking::block_on;
 use crate::exit::Exit;
-use crate::host::{self, Host, HostArgs};
+use crate::given_file::Given;
+use crate::host::{Host, HostArgs};
 use crate::input::InputArgs;
 use crate::output::Output;
 use crate::person::{ByArgs, named};
@@ -18,12 +19,13 @@ use crate::places::{self, Places};
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
 use crate::report::Report;
-use crate::spec_file::SpecFile;
 use crate::store_place::StoreArgs;
+use crate::trust::WantedArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The spec
+    /// The spec, or a bundle that somebody signed
+    #[arg(value_name = "SPEC|BUNDLE")]
     spec: PathBuf,
 
     #[command(flatten)]
@@ -56,6 +58,9 @@ pub(crate) struct Args {
     host: HostArgs,
 
     #[command(flatten)]
+    wanted: WantedArgs,
+
+    #[command(flatten)]
     store: StoreArgs,
 }
 
@@ -66,15 +71,17 @@ impl Args {
     }
 
     async fn start(self, output: Output) -> Result<Exit, Stop> {
-        let plan = SpecFile::read(&self.spec)?.compile(output)?;
-        let host = Host::of_spec(&self.host, &self.spec)?;
+        let trusted = self.host.trust.find()?;
+        let plan = Given::read(&self.spec, &trusted, &self.wanted)?.plan(output)?;
+        let verifier = plan.seal().map(|seal| trusted.verifier(&format!("`{}`", self.spec.display()), seal.claim()));
+        let host = Host::of_spec(&self.host, &self.spec)?.verifying(verifier.transpose()?);
         let input = self.input.read(plan.plan())?;
         let by = self.by.actor()?;
         let approve_as = self.approve_as.as_deref().map(named).transpose()?;
         let answers = Answers::new(output, &by, approve_as);
 
         let store = self.store.open_or_make().await?;
-        let runtime = if self.detach { host::client(store)? } else { host.runtime(store)? };
+        let runtime = if self.detach { host.starter(store)? } else { host.runtime(store)? };
         if !self.detach {
             host.check(&runtime, &plan)?;
         }

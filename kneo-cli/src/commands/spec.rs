@@ -1,5 +1,6 @@
 //! `kneo spec`: what can be done with a spec without running it.
 
+mod bundle;
 mod compile;
 mod graph;
 mod resolve;
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     Resolve(resolve::Args),
     /// Draw a spec as a Mermaid flowchart
     Graph(graph::Args),
+    /// Sign a spec with its plan, and verify what was signed
+    #[command(subcommand)]
+    Bundle(bundle::Command),
 }
 
 impl Command {
@@ -30,6 +34,7 @@ impl Command {
             Command::Compile(args) => args.run(output),
             Command::Resolve(args) => args.run(output),
             Command::Graph(args) => args.run(output),
+            Command::Bundle(command) => command.run(output),
         }
     }
 }

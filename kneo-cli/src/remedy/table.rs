@@ -33,6 +33,12 @@ const PROGRAM: &[Remedy] = &[
     of("usage", Usage, "The command line means nothing, and nothing was done", "see `kneo VERB --help`"),
     of("code_unknown", Failed, "There is no such code", "`kneo explain` lists all codes"),
     of("output_unwritable", Unavailable, "The answer cannot be written", "check the space and the rights of its place"),
+    of(
+        "output_exists",
+        Failed,
+        "The file that shall be written is there",
+        "write it elsewhere, or replace it with `--force`",
+    ),
     of("models_invalid", Failed, "The file of scripted replies cannot be used", "mend the file as the message says"),
     of(
         "workdir_invalid",

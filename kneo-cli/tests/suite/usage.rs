@@ -13,6 +13,9 @@ fn every_verb_explains_itself() {
         &["spec", "compile"],
         &["spec", "resolve"],
         &["spec", "graph"],
+        &["spec", "bundle"],
+        &["spec", "bundle", "sign"],
+        &["spec", "bundle", "verify"],
         &["run"],
         &["runs"],
         &["runs", "list"],
@@ -99,7 +102,7 @@ fn completions_know_every_verb() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let answer = project.kneo(&["completions", shell]);
         assert_eq!(answer.code, 0);
-        for verb in ["validate", "resume", "decide", "explain"] {
+        for verb in ["validate", "bundle", "sign", "verify", "resume", "decide", "explain"] {
             assert!(answer.stdout.contains(verb), "{shell} does not know {verb}");
         }
         let (code, object) = project.json(&["completions", shell]);

@@ -24,7 +24,7 @@ pub enum BundleError {
     #[error("the file is not a bundle: it has not exactly a `body`, a `key` and a `mac`")]
     Malformed,
     /// The file ends too early.
-    #[error("the bundle is cut off: it ends after {at} bytes, in the middle")]
+    #[error("{}", if *at == 0 { "the bundle is empty".to_owned() } else { format!("the bundle is cut off after {at} bytes") })]
     Truncated {
         /// Its length.
         at: usize,

@@ -136,4 +136,16 @@ pub(super) const ALL: &[Remedy] = &[
         "A bundle cannot name the spec's file",
         "name it as people will know it: a relative path without `..`",
     ),
+    of(
+        "bundle_environment_unsaid",
+        Failed,
+        "The bundle is for one environment, and nobody said where this is",
+        "say it with `--env NAME`, or once and for all in `KNEO_ENVIRONMENT`",
+    ),
+    of(
+        "bundle_key_unusable",
+        Failed,
+        "What was given as a key is shorter than 32 bytes, or is no text",
+        "make a key with `openssl rand -hex 32`, and keep it where your secrets are kept",
+    ),
 ];
