@@ -8,3 +8,6 @@ struct Host;
 
 #[doc = include_str!("../../docs/guide/providers.md")]
 struct Providers;
+
+#[doc = include_str!("../../docs/guide/bundles.md")]
+struct Bundles;
