@@ -1,6 +1,7 @@
 //! Whose bundles count here, and where here is.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use clap::ArgAction;
 use kneo::Name;
 use kneo::bundle::{Bundle, BundleError, Trust};
 use kneo::event::Event;
+use kneo::plan::CompiledPlan;
 use kneo::seal::{Claim, MIN_KEY_BYTES, SealKey, SealVerifier};
 use kneo::secret::{MemorySecrets, Secret, Secrets};
 use kneo::store::{RunRow, Store};
@@ -111,11 +113,17 @@ impl Trusted {
         Bundle::verify(bytes, &trust).map_err(|error| bundle_problem(path, error))
     }
 
+    /// What asks whether a plan from a file may start here; `None` if it is a spec's, and any may.
+    pub(crate) fn for_start(&self, path: &Path, plan: &CompiledPlan) -> Result<Option<SealVerifier>, Problem> {
+        let seal = plan.seal().map(|seal| self.verifier(&format!("`{}`", path.display()), seal.claim()));
+        seal.transpose()
+    }
+
     /// What asks whether plans may run here, now that one with this claim shall; `what` it is stands in problems.
     ///
     /// # Errors
     /// No key was given, or nobody said where this is: a bundle for another place would run.
-    pub(crate) fn verifier(&self, what: &str, claim: &Claim) -> Result<SealVerifier, Problem> {
+    fn verifier(&self, what: &str, claim: &Claim) -> Result<SealVerifier, Problem> {
         if self.keys.is_empty() {
             let message = format!("{what} is signed with key `{}`, and no key was given to check it with", claim.key);
             return Err(Problem::new("bundle_key_unknown", message).with_help(format!(
@@ -132,7 +140,7 @@ impl Trusted {
     }
 
     /// What lets only those plans run that somebody vouches for whose key counts.
-    pub(crate) fn strict(&self) -> SealVerifier {
+    fn strict(&self) -> SealVerifier {
         let secrets = self.keys.iter().fold(MemorySecrets::new(), |secrets, (id, secret)| {
             secrets.with(id.clone(), Secret::new(secret.reveal().to_owned()))
         });
@@ -154,6 +162,20 @@ impl Trusted {
         match seal {
             Some(seal) => self.verifier(&format!("the plan of {}", row.key.run), seal.claim()).map(Some),
             None => Ok(self.is_asked_for().then(|| self.strict())),
+        }
+    }
+}
+
+impl fmt::Display for Trusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<String> = self.keys.keys().map(|id| format!("`{id}`")).collect();
+        match keys.is_empty() {
+            true => f.write_str("none counts")?,
+            false => write!(f, "{}", keys.join(", "))?,
+        }
+        match &self.environment {
+            Some(here) => write!(f, "; this is `{here}`"),
+            None => f.write_str("; nobody said where this is"),
         }
     }
 }

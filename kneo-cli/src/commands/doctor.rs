@@ -11,17 +11,18 @@ use kneo::store::{MemoryStore, Store};
 
 use crate::blocking::block_on;
 use crate::exit::Exit;
+use crate::given_file::Given;
 use crate::host::{Host, HostArgs};
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::project::Project;
-use crate::spec_file::SpecFile;
 use crate::store_place::StoreArgs;
+use crate::trust::{Trusted, WantedArgs};
 use check::{Check, Report};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The specs; without any only the project and its store are looked at
+    /// The specs or bundles; without any only the project and its store are looked at
     specs: Vec<PathBuf>,
 
     /// Ask no model server and no server of tools
@@ -54,8 +55,19 @@ impl Args {
         report.add(Check::of("settings", settings));
         let (store, opened) = self.store().await;
         report.add(opened);
+        let trusted = match self.host.trust.find() {
+            Ok(trusted) => trusted,
+            Err(problem) => {
+                // What nobody can verify is not looked at any further.
+                report.add(Check::of("keys of bundles", Err(problem)));
+                return report.finish();
+            }
+        };
+        if trusted.is_asked_for() {
+            report.add(Check::of("keys of bundles", Ok(trusted.to_string())));
+        }
         for spec in &self.specs {
-            self.spec(spec, &store, &mut report, output).await;
+            self.spec(spec, &trusted, &store, &mut report, output).await;
         }
         report.finish()
     }
@@ -77,14 +89,22 @@ impl Args {
         }
     }
 
-    async fn spec(&self, path: &Path, store: &Arc<dyn Store>, report: &mut Report, output: Output) {
+    async fn spec(&self, path: &Path, trusted: &Trusted, store: &Arc<dyn Store>, report: &mut Report, output: Output) {
         let name = path.display().to_string();
-        let plan = match SpecFile::read(path).and_then(|file| file.compile(output)) {
+        let given = Given::read(path, trusted, &WantedArgs::default()).and_then(|given| given.plan(output));
+        let plan = given.and_then(|plan| Ok((trusted.for_start(path, &plan)?, plan)));
+        let (verifier, plan) = match plan {
             Ok(plan) => plan,
             Err(problem) => return report.add(Check::of(&name, Err(problem))),
         };
-        report.add(Check::of(&name, Ok(format!("compiles: `{}`", plan.plan().name))));
-        let lacks = match Host::of_spec(&self.host, path) {
+        let found = match plan.seal().map(|seal| seal.claim()) {
+            Some(claim) => {
+                format!("verified: `{}` of sequence {}, signed with `{}`", claim.workflow, claim.sequence, claim.key)
+            }
+            None => format!("compiles: `{}`", plan.plan().name),
+        };
+        report.add(Check::of(&name, Ok(found)));
+        let lacks = match Host::of_spec(&self.host, path).map(|host| host.verifying(verifier)) {
             Ok(host) => self.needs(&name, &host, &plan, store, report).await,
             Err(problem) => Err(problem),
         };

@@ -73,8 +73,8 @@ impl Args {
     async fn start(self, output: Output) -> Result<Exit, Stop> {
         let trusted = self.host.trust.find()?;
         let plan = Given::read(&self.spec, &trusted, &self.wanted)?.plan(output)?;
-        let verifier = plan.seal().map(|seal| trusted.verifier(&format!("`{}`", self.spec.display()), seal.claim()));
-        let host = Host::of_spec(&self.host, &self.spec)?.verifying(verifier.transpose()?);
+        let verifier = trusted.for_start(&self.spec, &plan)?;
+        let host = Host::of_spec(&self.host, &self.spec)?.verifying(verifier);
         let input = self.input.read(plan.plan())?;
         let by = self.by.actor()?;
         let approve_as = self.approve_as.as_deref().map(named).transpose()?;

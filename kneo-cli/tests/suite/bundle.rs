@@ -351,6 +351,32 @@ fn options_of_bundles_mean_bundles() {
     assert!(!project.path(".kneo").exists());
 }
 
+#[test]
+fn the_doctor_looks_at_bundles_too() {
+    let project = project();
+    sign(&project, "report.bundle", &[]);
+    let good = answer(&project, &trusting(&["doctor", "report.bundle"]));
+    snapshot(&project, "bundle_doctor", &good.whole());
+    for (arguments, code, exit) in [
+        (trusting(&["doctor", "report.yaml"]), "bundle_malformed", 1),
+        (vec!["doctor", "report.bundle"], "bundle_key_unknown", 1),
+        (vec!["doctor", "report.bundle", "--key-id", "release-1=env:RELEASE_KEY"], "bundle_environment_unsaid", 1),
+        (vec!["doctor", "report.bundle", "--key-id", "release-1=env:OTHER_KEY"], "bundle_altered", 1),
+        (vec!["doctor", "report.bundle", "--key-id", "release-1=env:NONE"], "secret_missing", 4),
+    ] {
+        let (found, object) = object(&project, &arguments);
+        let codes: Vec<&Value> = object["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|check| &check["code"])
+            .filter(|code| !code.is_null())
+            .collect();
+        assert_eq!((found, codes), (exit, vec![&json!(code)]), "{arguments:?}");
+    }
+    assert!(!project.path(".kneo").exists());
+}
+
 /// Keys in places where they do not belong are not repeated: `answer` looks for them.
 #[test]
 fn keys_are_never_told() {
