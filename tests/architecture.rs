@@ -20,7 +20,20 @@ const EDGES: &[(&str, &[&str])] = &[
     ("kneo-mcp", &["kneo-core", "kneo-process"]),
     ("kneo-process", &[]),
     ("kneo-tools", &["kneo-core", "kneo-process"]),
-    ("kneo", &["kneo-core", "kneo-spec", "kneo-runtime", "kneo-store", "kneo-mcp", "kneo-providers", "kneo-tools"]),
+    ("kneo-otel", &["kneo-core"]),
+    (
+        "kneo",
+        &[
+            "kneo-core",
+            "kneo-spec",
+            "kneo-runtime",
+            "kneo-store",
+            "kneo-mcp",
+            "kneo-otel",
+            "kneo-providers",
+            "kneo-tools",
+        ],
+    ),
     ("kneo-cli", &["kneo"]),
 ];
 
@@ -39,6 +52,7 @@ const TREES: &[(&str, &[&[&str]])] = &[
     ("kneo-mcp", &[SQL, YAML]),
     ("kneo-process", &[HTTP, SQL, YAML]),
     ("kneo-tools", &[HTTP, SQL, YAML]),
+    ("kneo-otel", &[HTTP, SQL, YAML]),
 ];
 
 /// Paths that the library code under a folder must not name, and the files that may.
@@ -57,6 +71,7 @@ const LIBRARIES: &[&str] = &[
     "kneo-mcp/src",
     "kneo-process/src",
     "kneo-tools/src",
+    "kneo-otel/src",
     "kneo/src",
 ];
 

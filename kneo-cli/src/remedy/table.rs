@@ -22,6 +22,7 @@ pub(super) const ALL: &[&[Remedy]] = &[
     CALLS,
     SERVERS,
     COMMANDS,
+    TELEMETRY,
 ];
 
 const fn of(code: &'static str, exit: Exit, meaning: &'static str, help: &'static str) -> Remedy {
@@ -610,4 +611,21 @@ const COMMANDS: &[Remedy] = &[
         "let it write to a file and give its name",
     ),
     of("tool_cancelled", Failed, "The call was cancelled", "nothing"),
+];
+
+/// OpenTelemetry.
+const TELEMETRY: &[Remedy] = &[
+    of(
+        "telemetry_nowhere",
+        Failed,
+        "An observer was built without somewhere to send to",
+        "give it an exporter, a processor or a meter provider",
+    ),
+    of("option_excluded", Failed, "An option has no use beside another", "leave one of them out"),
+    of(
+        "telemetry_unfinished",
+        Unavailable,
+        "Not all telemetry was exported in the time that was given",
+        "look whether the collector can be reached, or give more time",
+    ),
 ];

@@ -1,0 +1,257 @@
+//! Spans and metrics to a collector, by OTLP over HTTP.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+use tokio::runtime::Handle;
+
+use crate::error::BuildError;
+use crate::export::Workplace;
+
+/// How often metrics are sent, unless the host says otherwise.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// A collector that takes OTLP over HTTP, such as the OpenTelemetry Collector, Jaeger, Tempo or Phoenix.
+///
+/// Bodies are Protobuf, sent to `<endpoint>/v1/traces` and `<endpoint>/v1/metrics`. An answer of 429, 502, 503 or 504
+/// and a broken connection are tried again within [`export_timeout`](crate::OtelObserverBuilder::export_timeout); any
+/// other answer drops the batch. Redirects are not followed. TLS is rustls with the roots of the platform, or those that
+/// are given.
+///
+/// The exporter is that of `opentelemetry-otlp`, which reads its own variables from the environment, as programs with
+/// OpenTelemetry do: `OTEL_EXPORTER_OTLP_HEADERS` adds headers, `OTEL_EXPORTER_OTLP_COMPRESSION` other than `none` is
+/// refused. What is set here comes first, headers excepted.
+///
+/// ```
+/// use kneo_otel::{OtelObserver, Otlp};
+/// use opentelemetry_sdk::Resource;
+///
+/// # fn main() -> Result<(), kneo_otel::BuildError> {
+/// let observer = OtelObserver::builder()
+///     .otlp(Otlp::new("http://localhost:4318"))
+///     .resource(Resource::builder().with_service_name("reports").build())
+///     .build()?;
+/// # drop(observer);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Otlp {
+    endpoint: String,
+    headers: Vec<(String, String)>,
+    roots: Option<Vec<u8>>,
+    interval: Option<Duration>,
+    metrics: bool,
+}
+
+impl Otlp {
+    /// A collector at a URL, without the path of a signal.
+    pub fn new(endpoint: impl Into<String>) -> Otlp {
+        Otlp { endpoint: endpoint.into(), headers: Vec::new(), roots: None, interval: None, metrics: true }
+    }
+
+    /// Adds a header to each request, such as the one that authorises it. Its value is not shown by `Debug`, nor in
+    /// errors.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Otlp {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Trusts the certificates of a PEM file, and no others.
+    #[must_use]
+    pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Otlp {
+        self.roots = Some(pem.into());
+        self
+    }
+
+    /// How often metrics are sent; a minute unless given.
+    #[must_use]
+    pub fn metrics_interval(mut self, interval: Duration) -> Otlp {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// Sends no metrics.
+    #[must_use]
+    pub fn without_metrics(mut self) -> Otlp {
+        self.metrics = false;
+        self
+    }
+
+    pub(crate) fn has_metrics(&self) -> bool {
+        self.metrics
+    }
+
+    /// Makes what sends, on the runtime of the exporting thread.
+    pub(crate) fn build(
+        self,
+        workplace: &Workplace,
+        resource: &Resource,
+        timeout: Duration,
+    ) -> Result<Sent, BuildError> {
+        let client = self.client(workplace.handle().cloned(), timeout)?;
+        let endpoint = self.endpoint.trim_end_matches('/');
+        let headers: std::collections::HashMap<String, String> = self.headers.iter().cloned().collect();
+        let mut exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(client.clone())
+            .with_endpoint(format!("{endpoint}/v1/traces"))
+            .with_headers(headers.clone())
+            .with_timeout(timeout)
+            .build()
+            .map_err(|error| refused(&error.to_string()))?;
+        opentelemetry_sdk::trace::SpanExporter::set_resource(&mut exporter, resource);
+        let meter_provider = match self.metrics {
+            false => None,
+            true => {
+                let exporter = MetricExporter::builder()
+                    .with_http()
+                    .with_http_client(client)
+                    .with_endpoint(format!("{endpoint}/v1/metrics"))
+                    .with_headers(headers)
+                    .with_timeout(timeout)
+                    .build()
+                    .map_err(|error| refused(&error.to_string()))?;
+                let reader = PeriodicReader::builder(exporter).with_interval(self.interval.unwrap_or(INTERVAL)).build();
+                Some(SdkMeterProvider::builder().with_reader(reader).with_resource(resource.clone()).build())
+            }
+        };
+        Ok(Sent { exporter, meter_provider })
+    }
+
+    fn client(&self, runtime: Option<Handle>, timeout: Duration) -> Result<Client, BuildError> {
+        let url = reqwest::Url::parse(&self.endpoint).ok();
+        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
+            return Err(refused(&self.endpoint));
+        }
+        for (name, value) in &self.headers {
+            if name.parse::<HeaderName>().is_err() || HeaderValue::from_str(value).is_err() {
+                let (option, value) = ("header", format!("`{name}` with its value"));
+                return Err(BuildError::Option {
+                    option,
+                    value,
+                    help: "a name and a value of HTTP, without line ends",
+                });
+            }
+        }
+        if self.interval.is_some_and(|interval| interval < Duration::from_millis(1)) {
+            let (option, value) = ("metrics_interval", format!("{:?}", self.interval.unwrap_or_default()));
+            return Err(BuildError::Option { option, value, help: "a millisecond at least" });
+        }
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls()?)
+            .user_agent(concat!("kneo-otel/", env!("CARGO_PKG_VERSION")))
+            .timeout(timeout)
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .no_hickory_dns()
+            .no_proxy()
+            .build()
+            .map_err(|error| refused(&error.to_string()))?;
+        Ok(Client { client, runtime })
+    }
+
+    /// A configuration of this client's own: nothing is installed for the process.
+    fn tls(&self) -> Result<ClientConfig, BuildError> {
+        let help = "certificates in PEM, as in the file of a certificate authority";
+        let bad = |error: &dyn fmt::Display| BuildError::Option { option: "trust", value: error.to_string(), help };
+        let crypto: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&crypto));
+        let builder = builder.with_safe_default_protocol_versions().map_err(|error| bad(&error))?;
+        let mut roots = RootCertStore::empty();
+        let Some(pem) = &self.roots else {
+            return Ok(match Verifier::new(crypto) {
+                Ok(verifier) => {
+                    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+                    builder.with_no_client_auth()
+                }
+                // A bare container has no certificates, and needs none for a collector beside it.
+                Err(_) => builder.with_root_certificates(roots).with_no_client_auth(),
+            });
+        };
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| bad(&error))?;
+            roots.add(certificate).map_err(|error| bad(&error))?;
+        }
+        if roots.is_empty() {
+            return Err(bad(&"a text without certificates"));
+        }
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+fn refused(value: &str) -> BuildError {
+    let help = "it takes the URL of a collector, such as http://localhost:4318, and `OTEL_EXPORTER_OTLP_*` that fit it";
+    BuildError::Option { option: "otlp", value: value.to_owned(), help }
+}
+
+/// What sends.
+pub(crate) struct Sent {
+    pub(crate) exporter: SpanExporter,
+    pub(crate) meter_provider: Option<SdkMeterProvider>,
+}
+
+/// Sends on the exporting thread's runtime, whoever asks: metrics come from a thread without one.
+#[derive(Clone, Debug)]
+struct Client {
+    client: reqwest::Client,
+    runtime: Option<Handle>,
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let client = self.client.clone();
+        let runtime = self.runtime.as_ref().ok_or("the exporting thread has ended")?;
+        let sent = runtime.spawn(async move { client.send_bytes(request).await });
+        // Whoever no longer waits stops the request.
+        AbortOnDrop(sent).await
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct AbortOnDrop(tokio::task::JoinHandle<Result<Response<Bytes>, HttpError>>);
+
+impl Future for AbortOnDrop {
+    type Output = Result<Response<Bytes>, HttpError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(context).map(|joined| joined.unwrap_or_else(|error| Err(error.into())))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("Otlp")
+            .field("endpoint", &self.endpoint)
+            .field("headers", &names)
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
+}
