@@ -52,7 +52,7 @@
 //! | choose where runs live, or write a store | [`store`] |
 //! | run only plans that somebody vouches for | [`bundle`], [`seal`], [`RuntimeBuilder::plan_verifier`] |
 //! | read what happened | [`EventStream`], [`event`], [`record`] |
-//! | follow runs in a tracing system | [`observer`], [`trace`] |
+//! | follow runs in a tracing system | [`observer`], [`trace`]; `otel` with the feature of that name |
 //! | build plans in code | [`plan`], [`expr`] |
 //! | test workflows without models and without waiting | [`testkit`], [`provider::ScriptedProvider`] |
 //!
@@ -64,6 +64,8 @@
 //! - `openai`: models behind OpenAI's chat completions API or one like it, in `provider::openai`. Brings an HTTP client.
 //! - `mcp`: `McpConnector` in [`mcp`], which starts MCP servers and connects to them; without it a host may still give a
 //!   connector of its own.
+//! - `otel`: spans and metrics of runs for OpenTelemetry, in the module `otel`.
+//! - `otlp`: the same, and a sender by OTLP over HTTP.
 
 pub use kneo_core::task::{Decision, DecisionKind};
 pub use kneo_core::{
@@ -72,6 +74,9 @@ pub use kneo_core::{
     ValueError, WorkerId, cancel, clock, commit, event, expr, failure, message, name, observer, payload, plan, record,
     run, schema, seal, secret, task, tool_server, trace,
 };
+/// OpenTelemetry: spans and metrics of runs.
+#[cfg(feature = "otel")]
+pub use kneo_otel as otel;
 pub use kneo_runtime::{
     Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, Outcome,
     Place, PreflightError, PreflightProblem, Probe, ProbeAnswer, ProbeSubject, Resume, RunEvent, RunHandle, RunView,

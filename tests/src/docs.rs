@@ -11,3 +11,5 @@ struct Providers;
 
 #[doc = include_str!("../../docs/guide/bundles.md")]
 struct Bundles;
+#[doc = include_str!("../../docs/guide/telemetry.md")]
+struct Telemetry;
