@@ -15,6 +15,7 @@ use crate::redact::Redactor;
 pub(crate) struct Link {
     pub(super) redactor: Arc<Redactor>,
     ended: Cancel,
+    deaf: Cancel,
     ending: Mutex<Option<Ending>>,
     junk: AtomicU64,
     stderr: Mutex<Tail>,
@@ -29,6 +30,7 @@ pub(super) enum Ending {
     Flooded,
     Exited(ExitStatus),
     Closed,
+    Deaf,
 }
 
 impl Link {
@@ -36,6 +38,7 @@ impl Link {
         Arc::new(Link {
             redactor,
             ended: Cancel::new(),
+            deaf: Cancel::new(),
             ending: Mutex::default(),
             junk: AtomicU64::new(0),
             stderr: Mutex::new(Tail::new(max_stderr_bytes)),
@@ -46,6 +49,11 @@ impl Link {
     /// Cancelled when nothing more comes.
     pub(crate) fn ended(&self) -> &Cancel {
         &self.ended
+    }
+
+    /// Cancelled when the server takes nothing in any more: most often because it has ended.
+    pub(super) fn deaf(&self) -> &Cancel {
+        &self.deaf
     }
 
     /// The first reason counts.
@@ -60,6 +68,7 @@ impl Link {
             Some(Ending::TooLong { cap }) => Problem::TooLarge { cap },
             Some(Ending::Flooded) => Problem::Protocol("it asks for more than anybody could answer".to_owned()),
             Some(Ending::Exited(status)) => Problem::Lost(format!("it ended, {}{}", described(status), self.told())),
+            Some(Ending::Deaf) => Problem::Lost(format!("it closed its standard input{}", self.told())),
             Some(Ending::Closed) | None => Problem::Lost(format!("it closed its standard output{}", self.told())),
         }
     }

@@ -68,6 +68,13 @@ impl StdioTransport {
         sleep_until(at).await;
         ending
     }
+
+    /// Ends the connection with a server that closed a pipe. Most often it has ended, and how is worth a moment.
+    async fn end_soon(&mut self, closed: Ending) {
+        let over = StdioTransport::over(self.process.as_mut(), &mut self.until);
+        let ending = tokio::time::timeout(DRAIN * 2, over).await;
+        self.link.end(ending.unwrap_or(closed));
+    }
 }
 
 impl Transport<RoleClient> for StdioTransport {
@@ -84,8 +91,15 @@ impl Transport<RoleClient> for StdioTransport {
             let mut stdin = stdin.lock().await;
             let Some(pipe) = stdin.as_mut() else { return Err(io::ErrorKind::NotConnected.into()) };
             let _writing = link.writing();
-            pipe.write_all(&line).await?;
-            pipe.flush().await
+            let written = async {
+                pipe.write_all(&line).await?;
+                pipe.flush().await
+            };
+            if written.await.is_err() {
+                // Whoever reads finds out how the server ended, and what it said last.
+                link.deaf().cancel();
+            }
+            Ok(())
         }
     }
 
@@ -103,6 +117,10 @@ impl Transport<RoleClient> for StdioTransport {
                     self.link.end(ending);
                     return None;
                 }
+                () = self.link.deaf().cancelled() => {
+                    self.end_soon(Ending::Deaf).await;
+                    return None;
+                }
             };
             match next {
                 Next::Line(line) => match read(&line, &self.link) {
@@ -114,12 +132,7 @@ impl Transport<RoleClient> for StdioTransport {
                     None => continue,
                 },
                 Next::TooLong => self.link.end(Ending::TooLong { cap: self.cap }),
-                // Most often it has ended, and how is worth a moment.
-                Next::End => {
-                    let over = StdioTransport::over(self.process.as_mut(), &mut self.until);
-                    let ending = tokio::time::timeout(DRAIN * 2, over).await;
-                    self.link.end(ending.unwrap_or(Ending::Closed));
-                }
+                Next::End => self.end_soon(Ending::Closed).await,
             }
             return None;
         }

@@ -79,7 +79,7 @@ async fn floods() {
         assert_eq!(found, code, "{what}: {message}");
         assert!(message.len() < 3_000, "{what}: {message}");
         assert!(started.elapsed() < SOON, "{what}");
-        let grown = peak_memory() - before;
+        let grown = peak_memory().saturating_sub(before);
         assert!(grown < MOST, "{what}: {grown} bytes more");
         web.given_up("tools/call").await;
         server.tools(&context()).await.unwrap();
@@ -124,7 +124,7 @@ async fn news() {
             let before = peak_memory();
             let definition = McpServerDef { timeout_ms: Some(1_500), ..http(&web.url()) };
             assert_eq!(failed(Host::new().call(&definition).await).0, "mcp_timeout", "{what}");
-            let grown = peak_memory() - before;
+            let grown = peak_memory().saturating_sub(before);
             assert!(grown < MOST, "{what}: {grown} bytes more");
         }
     }

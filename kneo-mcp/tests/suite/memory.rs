@@ -47,7 +47,7 @@ async fn endless_line() {
     assert!(message.contains("more than 1048576 bytes"), "{message}");
     // The session is over, and another is made for the next.
     server.tools(&context()).await.unwrap();
-    let grown = peak_memory() - before;
+    let grown = peak_memory().saturating_sub(before);
     assert!(grown < MOST, "{grown} bytes more");
     done();
 }
@@ -71,7 +71,7 @@ async fn endless_requests() {
     let (code, message) = failed(host.call(&fake(&script)).await);
     assert_eq!(code, "mcp_protocol_error");
     assert!(message.contains("it asks for more than anybody could answer"), "{message}");
-    let grown = peak_memory() - before;
+    let grown = peak_memory().saturating_sub(before);
     assert!(grown < MOST, "{grown} bytes more");
     done();
 }
@@ -93,7 +93,7 @@ async fn endless_notifications() {
     let news = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
     let definition = McpServerDef { timeout_ms: Some(2_000), ..fake(&format!("on_call() {{ yes '{news}'; }}")) };
     assert_eq!(failed(host.call(&definition).await).0, "mcp_timeout");
-    let grown = peak_memory() - before;
+    let grown = peak_memory().saturating_sub(before);
     assert!(grown < MOST, "{grown} bytes more");
     done();
 }

@@ -235,6 +235,7 @@ async fn a_broken_answer_is_an_error_at_once() {
             "mcp_input_required",
         ),
         ("exec >&-; sleep 1000", "mcp_connection_lost"),
+        ("exec <&-; say '{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"ping\"}'; sleep 1000", "mcp_connection_lost"),
         ("kill -9 $$", "mcp_connection_lost"),
     ] {
         let started = Instant::now();
