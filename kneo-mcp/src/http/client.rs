@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -25,6 +26,9 @@ const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
+
+/// How long the first question may take over which an older server may fall silent.
+const PROBED_WITHIN: Duration = Duration::from_secs(8);
 
 type Result<T> = std::result::Result<T, StreamableHttpError<HttpFailure>>;
 
@@ -158,35 +162,16 @@ impl HttpClient {
         };
         events.map(read).boxed()
     }
-}
 
-impl StreamableHttpClient for HttpClient {
-    type Error = HttpFailure;
-
-    async fn post_message(
+    /// Sends a message, and reads what comes back until it is known what that is.
+    async fn post(
         &self,
         uri: Arc<str>,
         message: ClientJsonRpcMessage,
         session_id: Option<Arc<str>>,
-        auth_header: Option<String>,
-        custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse> {
-        let limits = StreamableHttpResponseLimits::default();
-        self.post_message_with_response_limits(uri, message, session_id, auth_header, custom_headers, limits).await
-    }
-
-    async fn post_message_with_response_limits(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session_id: Option<Arc<str>>,
-        _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
         limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse> {
-        if begins_session(&message) {
-            self.link.session_begins();
-        }
         let has_session = session_id.is_some();
         let request = self.client.post(&*uri).header(ACCEPT, format!("{JSON}, {EVENTS}")).header(CONTENT_TYPE, JSON);
         let body = serde_json::to_vec(&message)?;
@@ -227,6 +212,44 @@ impl StreamableHttpClient for HttpClient {
                 Err(StreamableHttpError::Client(HttpFailure::Protocol(why)))
             }
         }
+    }
+}
+
+impl StreamableHttpClient for HttpClient {
+    type Error = HttpFailure;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse> {
+        let limits = StreamableHttpResponseLimits::default();
+        self.post_message_with_response_limits(uri, message, session_id, auth_header, custom_headers, limits).await
+    }
+
+    async fn post_message_with_response_limits(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+        limits: StreamableHttpResponseLimits,
+    ) -> Result<StreamableHttpPostResponse> {
+        if begins_session(&message) {
+            self.link.session_begins();
+        }
+        if is_probe(&message) {
+            // Until it is answered nothing else is sent, and an older server may never do that.
+            let answer =
+                tokio::time::timeout(PROBED_WITHIN, self.post(uri, message, session_id, custom_headers, limits));
+            let silent = || StreamableHttpError::Client(HttpFailure::Silent(PROBED_WITHIN));
+            return answer.await.unwrap_or_else(|_| Err(silent()));
+        }
+        self.post(uri, message, session_id, custom_headers, limits).await
     }
 
     async fn delete_session(

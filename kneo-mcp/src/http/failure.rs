@@ -19,6 +19,8 @@ pub(crate) enum HttpFailure {
     Status { status: u16, text: String, retry_after: Option<Duration> },
     #[error("HTTP {status}")]
     Redirect { status: u16, to: String },
+    #[error("no answer within {0:?}")]
+    Silent(Duration),
     #[error("more than {cap} bytes")]
     TooLarge { cap: usize },
     #[error("{0}")]
@@ -60,6 +62,7 @@ impl HttpFailure {
             | HttpFailure::Tls(_)
             | HttpFailure::Status { .. }
             | HttpFailure::Redirect { .. }
+            | HttpFailure::Silent(_)
             | HttpFailure::Broken(_) => false,
         }
     }
@@ -71,6 +74,10 @@ impl HttpFailure {
             HttpFailure::Status { status: status @ (401 | 403), text, .. } => Problem::Unauthorized { status, text },
             HttpFailure::Redirect { status, to } => Problem::Redirect { status, to },
             HttpFailure::Status { status, text, retry_after } => Problem::Http { status, text, retry_after },
+            HttpFailure::Silent(limit) => {
+                let (what, hint) = ("did not answer the first question", "; see that it runs");
+                Problem::Timeout { what, limit, hint }
+            }
             HttpFailure::TooLarge { cap } => Problem::TooLarge { cap },
             HttpFailure::Broken(text) => Problem::Lost(text),
             HttpFailure::Protocol(text) => Problem::Protocol(text),

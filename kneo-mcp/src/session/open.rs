@@ -13,6 +13,7 @@ use rmcp::transport::streamable_http_client::{
     StreamableHttpClientTransport, StreamableHttpClientTransportConfig, StreamableHttpError,
 };
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::courier::Courier;
@@ -75,18 +76,42 @@ async fn connect(
     endings: &Endings,
 ) -> Result<Session, Problem> {
     let mut greeting = greeting;
+    let mut next = if greeting == Greeting::Either { Next::Any } else { Next::None };
     loop {
-        match attempt(definition, settings, credentials, greeting, endings).await {
+        let began = Instant::now();
+        let refusal = match attempt(definition, settings, credentials, greeting, endings).await {
             Ok(session) => return Ok(session),
+            Err(refusal) => refusal,
+        };
+        let slow = began.elapsed() >= SLOW;
+        (greeting, next) = match next {
             // A server of before 2026-07-28 may do whatever it likes with a question that it does not know, and has done
-            // nothing until then.
-            Err(refusal) if greeting == Greeting::Either && refusal.may_be_of_its_age() => {
-                tracing::debug!("the server does not say which versions it knows; the handshake of before is tried");
-                greeting = Greeting::Handshake;
+            // nothing until then. One that was only slow to start has missed it, and is asked once more.
+            Next::Any if refusal.may_be_of_its_age() && began.elapsed() < BOTH_ASKED => {
+                (Greeting::Handshake, if slow { Next::Either } else { Next::None })
             }
-            Err(Refusal::Early(problem) | Refusal::Final(problem)) => return Err(before_any_call(problem)),
-        }
+            Next::Any | Next::Either if refusal.may_be_of_its_age() => (Greeting::Either, Next::None),
+            Next::Any | Next::Either | Next::None => return Err(before_any_call(refusal.into_problem())),
+        };
+        tracing::debug!(?greeting, "the server does not say which versions it knows, and is asked in another way");
     }
+}
+
+/// After which time of silence the SDK asks the older question on the same connection.
+const BOTH_ASKED: Duration = Duration::from_secs(10);
+
+/// A server that is silent for longer was perhaps only starting.
+const SLOW: Duration = Duration::from_secs(7);
+
+/// How a server is greeted that could not be connected to.
+#[derive(Clone, Copy)]
+enum Next {
+    /// In whatever way was not tried.
+    Any,
+    /// With the question once more.
+    Either,
+    /// Not again.
+    None,
 }
 
 /// Why a connection came to nothing: at the first thing that was said, or for good.
@@ -96,13 +121,24 @@ enum Refusal {
 }
 
 impl Refusal {
+    fn into_problem(self) -> Problem {
+        match self {
+            Refusal::Early(problem) | Refusal::Final(problem) => problem,
+        }
+    }
+
     /// Whether the server may only not have known the question.
     fn may_be_of_its_age(&self) -> bool {
         match self {
-            Refusal::Early(Problem::Protocol(_) | Problem::Http { .. } | Problem::Lost(_) | Problem::Spawn { .. }) => {
-                true
-            }
-            Refusal::Early(_) | Refusal::Final(_) => false,
+            Refusal::Early(problem) => matches!(
+                problem,
+                Problem::Protocol(_)
+                    | Problem::Http { .. }
+                    | Problem::Lost(_)
+                    | Problem::Spawn { .. }
+                    | Problem::Timeout { .. }
+            ),
+            Refusal::Final(_) => false,
         }
     }
 }

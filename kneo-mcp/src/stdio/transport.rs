@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::RoleClient;
-use rmcp::model::{ErrorCode, ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{ClientRequest, ErrorCode, ErrorData, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::io::AsyncWriteExt;
@@ -32,6 +32,9 @@ pub(crate) struct StdioTransport {
     asks: Allowance,
     /// Whether the last message was not an answer.
     unasked: bool,
+    /// The question which versions the server knows, once the older one was asked in its place: an answer to it comes too
+    /// late to mean anything.
+    asked: Asked,
     /// Set when the server is gone: until when what it wrote is still read.
     until: Option<(Instant, Ending)>,
 }
@@ -51,6 +54,7 @@ impl StdioTransport {
             cap,
             asks: Allowance::of_requests(),
             unasked: false,
+            asked: Asked::default(),
             until: None,
         }
     }
@@ -85,6 +89,7 @@ impl Transport<RoleClient> for StdioTransport {
         item: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
         let (stdin, link) = (Arc::clone(&self.stdin), Arc::clone(&self.link));
+        self.asked.goes_on(&item);
         async move {
             let mut line = serde_json::to_vec(&item)?;
             line.push(b'\n');
@@ -125,6 +130,7 @@ impl Transport<RoleClient> for StdioTransport {
             match next {
                 Next::Line(line) => match read(&line, &self.link) {
                     Some(JsonRpcMessage::Request(_)) if !self.asks.take() => self.link.end(Ending::Flooded),
+                    Some(message) if self.asked.is_late(&message) => continue,
                     Some(message) => {
                         self.unasked = matches!(message, JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_));
                         return Some(message);
@@ -148,6 +154,34 @@ impl Transport<RoleClient> for StdioTransport {
             process.end(self.lines.discard()).await;
         }
         Ok(())
+    }
+}
+
+/// What was asked first.
+#[derive(Debug, Default)]
+struct Asked {
+    versions: Option<RequestId>,
+    older: bool,
+}
+
+impl Asked {
+    fn goes_on(&mut self, message: &TxJsonRpcMessage<RoleClient>) {
+        let JsonRpcMessage::Request(request) = message else { return };
+        match request.request {
+            ClientRequest::DiscoverRequest(_) => self.versions = Some(request.id.clone()),
+            ClientRequest::InitializeRequest(_) => self.older = true,
+            _ => {}
+        }
+    }
+
+    /// Whether a message answers a question in whose place another was asked.
+    fn is_late(&self, message: &ServerJsonRpcMessage) -> bool {
+        let id = match message {
+            JsonRpcMessage::Response(response) => Some(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref(),
+            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
+        };
+        self.older && id.is_some() && id == self.versions.as_ref()
     }
 }
 

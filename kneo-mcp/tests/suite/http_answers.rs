@@ -386,6 +386,25 @@ async fn a_server_need_not_know_what_is_asked_first() {
     }
 }
 
+/// A server may be silent about what is asked first: an older one for ever, a newer one while it is busy.
+#[tokio::test]
+async fn a_server_may_be_silent_at_first() {
+    let first = |behaves: fn(&Request) -> Answer| {
+        let asked = std::sync::atomic::AtomicU32::new(0);
+        Web::start(move |request| match request.what() {
+            "server/discover" if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 => Answer::never(),
+            _ => behaves(request),
+        })
+    };
+    let (older, newer) = (first(well).await, first(modern).await);
+    let host = Host::new();
+    let (to_older, to_newer) = (http(&older.url()), http(&newer.url()));
+    let (old, new) = tokio::join!(host.call(&to_older), host.call(&to_newer));
+    assert_eq!((old.unwrap(), new.unwrap()), (Value::from("hello"), Value::from("hello")));
+    assert_eq!((older.count("server/discover"), older.count("initialize")), (1, 1));
+    assert_eq!((newer.count("server/discover"), newer.count("initialize")), (2, 1));
+}
+
 /// The same for the first thing that is said.
 #[tokio::test]
 async fn a_server_that_cannot_be_connected_to_says_why() {

@@ -285,6 +285,24 @@ async fn a_server_need_not_understand_the_first_question() {
     }
 }
 
+/// A server that is slow to start, as one that is downloaded first, is known for what it is all the same.
+#[tokio::test]
+async fn a_server_may_be_slow_to_start() {
+    let modern = "on_discover() { answer '{\"resultType\":\"complete\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},\"ttlMs\":0,\"cacheScope\":\"private\"}'; }
+      on_initialize() { fail -32601 'no such method'; }";
+    let starts = async |behaves: &str| {
+        let host = Host::new();
+        let file = host.path("starts");
+        let first = format!("[ -e '{0}' ] || slow=1; echo x >> '{0}'; [ -z \"$slow\" ] || sleep 11", file.display());
+        let started = Instant::now();
+        host.server(&fake(&format!("{first}\n{behaves}"))).tools(&context()).await.unwrap();
+        assert!(started.elapsed() > Duration::from_secs(10));
+        super::support::lines(&file).len()
+    };
+    let (older, newer) = tokio::join!(starts(""), starts(modern));
+    assert_eq!((older, newer), (1, 2));
+}
+
 /// Some servers of before 2026-07-28 end at the first message that they do not know.
 #[tokio::test]
 async fn a_server_that_ends_at_the_first_question_is_started_again_for_the_older_one() {
