@@ -181,7 +181,7 @@ impl McpConnectorBuilder {
         self
     }
 
-    /// Bounds one request as a whole, where a spec has no `timeout`. The default is 2 minutes.
+    /// Bounds one request as a whole, where a spec has no `timeout_seconds`. The default is 2 minutes.
     pub fn request_timeout(mut self, timeout: Duration) -> McpConnectorBuilder {
         self.settings.request_timeout = timeout;
         self

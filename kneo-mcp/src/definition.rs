@@ -45,7 +45,9 @@ impl Definition {
             Transport::Http(http) => Target::Http(Box::new(Address::new(http, settings)?)),
         };
         let request_timeout = match definition.timeout_ms {
-            Some(0) => return Err(Problem::Definition("its `timeout` is zero; write seconds above 0".to_owned())),
+            Some(0) => {
+                return Err(Problem::Definition("its `timeout_seconds` is zero; write seconds above 0".to_owned()));
+            }
             Some(ms) => Duration::from_millis(ms),
             None => settings.request_timeout,
         };

@@ -46,7 +46,8 @@
 //! A request is sent once. There is one exception, which the protocol demands: an address that answers 404 to a request
 //! within a session says that it does not know the session, and so that it did not look at the request; a new session is
 //! begun and the request is sent in it, once. What broke off in any other way may have acted and is an error; whether
-//! to run it again is for the plan to say.
+//! to run it again is for the plan to say. After HTTP 400 within a session, which may be about the session, the next
+//! request begins another.
 //!
 //! # Errors
 //!

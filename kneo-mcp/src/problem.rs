@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn a_message_names_the_server_and_a_tools_own_words_stand_alone() {
         let limit = Duration::from_millis(1_500);
-        let timeout = Problem::Timeout { what: "gave no answer", limit, hint: "; raise `timeout`" }.of("files");
-        assert_eq!(&*timeout.message, "the MCP server `files` gave no answer within 1.5 s; raise `timeout`");
+        let timeout = Problem::Timeout { what: "gave no answer", limit, hint: "; raise `timeout_seconds`" }.of("files");
+        assert_eq!(&*timeout.message, "the MCP server `files` gave no answer within 1.5 s; raise `timeout_seconds`");
         assert_eq!((&*timeout.code, timeout.retryable), ("mcp_timeout", true));
         let tool = Problem::Tool("no such file".to_owned()).of("files");
         assert_eq!((&*tool.code, &*tool.message), ("mcp_tool_error", "no such file"));

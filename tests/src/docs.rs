@@ -6,6 +6,9 @@ struct Readme;
 #[doc = include_str!("../../docs/guide/host.md")]
 struct Host;
 
+#[doc = include_str!("../../docs/guide/mcp.md")]
+struct Mcp;
+
 #[doc = include_str!("../../docs/guide/providers.md")]
 struct Providers;
 

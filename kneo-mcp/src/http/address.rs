@@ -50,8 +50,8 @@ impl Address {
         let url = reqwest::Url::parse(&http.url)
             .map_err(|error| Problem::Definition(format!("its `url` is none: {error}; write `https://…`")))?;
         if !url.username().is_empty() || url.password().is_some() {
-            let why =
-                "its `url` holds a user or password; write them as `headers` by `{secret: …}`, or as `bearer_ref`";
+            let why = "its `url` holds a user or password; write them under `headers`, with a name that ends in `_ref`, \
+                       or as `auth: {bearer_ref: …}`";
             return Err(Problem::Definition(why.to_owned()));
         }
         settings.hosts.check(&url)?;

@@ -86,7 +86,7 @@ impl Session {
             self.give_up();
             ", and does not read what it is sent; it is ended, and started again for the next call"
         } else {
-            "; see what it does, or raise `timeout`"
+            "; see what it does, or raise `timeout_seconds`"
         };
         Problem::Timeout { what, limit, hint }
     }

@@ -24,7 +24,7 @@ fn a_definition_that_cannot_be_is_refused_with_what_to_do() {
         (env("KNEO_X", "x"), "mcp_server_invalid", "are set by Kneo"),
         (env("A", "x\0"), "mcp_server_invalid", "cannot hold a NUL"),
         (with_stdio(sh(), |stdio| stdio.cwd = Some("../x".into())), "mcp_spawn_failed", "name one within it in `cwd`"),
-        (McpServerDef { timeout_ms: Some(0), ..sh() }, "mcp_server_invalid", "its `timeout` is zero"),
+        (McpServerDef { timeout_ms: Some(0), ..sh() }, "mcp_server_invalid", "its `timeout_seconds` is zero"),
         (McpServerDef { max_response_bytes: Some(0), ..sh() }, "mcp_server_invalid", "`max_response_bytes` is zero"),
         (url("not a url"), "mcp_server_invalid", "its `url` is none"),
         (url("https://user:word@a.test/"), "mcp_server_invalid", "holds a user or password"),

@@ -104,7 +104,7 @@ async fn a_server_that_is_silent_times_out_and_goes_on_afterwards() {
     assert_eq!((&*error.code, error.retryable), ("mcp_timeout", true));
     assert_eq!(
         &*error.message,
-        "the MCP server `files` gave no answer within 0.3 s; see what it does, or raise `timeout`"
+        "the MCP server `files` gave no answer within 0.3 s; see what it does, or raise `timeout_seconds`"
     );
     server.tools(&context()).await.unwrap();
 }
