@@ -51,6 +51,8 @@
 //!
 //! # Errors
 //!
+//! [`ErrorCode`] says of each code what to do.
+//!
 //! | Code | Retryable | |
 //! | --- | --- | --- |
 //! | `mcp_server_invalid` | no | The definition means nothing, such as a header without a name. |
@@ -81,6 +83,7 @@
 
 mod allowance;
 mod builder;
+mod code;
 mod connection;
 mod connector;
 mod credentials;
@@ -98,4 +101,5 @@ mod settings;
 mod stdio;
 
 pub use builder::{BuildError, McpConnectorBuilder};
+pub use code::ErrorCode;
 pub use connector::McpConnector;

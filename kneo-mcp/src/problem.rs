@@ -174,6 +174,7 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     #[test]
     fn a_message_names_the_server_and_a_tools_own_words_stand_alone() {
@@ -183,6 +184,57 @@ mod tests {
         assert_eq!((&*timeout.code, timeout.retryable), ("mcp_timeout", true));
         let tool = Problem::Tool("no such file".to_owned()).of("files");
         assert_eq!((&*tool.code, &*tool.message), ("mcp_tool_error", "no such file"));
+    }
+
+    /// One of each kind.
+    fn all() -> Vec<Problem> {
+        let text = || "x".to_owned();
+        let limit = Duration::from_secs(1);
+        let secret = SecretError::Missing { name: kneo_core::Name::new("api").unwrap() };
+        let mut all = vec![
+            Problem::Unsupported("x".into()),
+            Problem::Definition(text()),
+            Problem::CommandNotAllowed(text()),
+            Problem::HostNotAllowed(text()),
+            Problem::Secret(secret),
+            Problem::Spawn { reason: text(), passing: Passing::Yes },
+            Problem::Spawn { reason: text(), passing: Passing::No },
+            Problem::Unreachable(text()),
+            Problem::Tls(text()),
+            Problem::Unauthorized { status: 401, text: text() },
+            Problem::Redirect { status: 302, to: text() },
+            Problem::Timeout { what: "x", limit, hint: "" },
+            Problem::TooLarge { cap: 1 },
+            Problem::OfferTooLarge(text()),
+            Problem::Protocol(text()),
+            Problem::Lost(text()),
+            Problem::Refused { code: 1, message: text() },
+            Problem::Failed { code: 1, message: text() },
+            Problem::Tool(text()),
+            Problem::InputRequired(text()),
+            Problem::Arguments("string"),
+            Problem::Answer(kneo_core::Value::from_json_text("{").unwrap_err()),
+            Problem::Cancelled,
+            Problem::Closed,
+        ];
+        all.extend([404, 503].map(|status| Problem::Http { status, text: text(), retry_after: None }));
+        all
+    }
+
+    #[test]
+    fn every_code_is_explained_as_it_is() {
+        let mut explained = std::collections::BTreeSet::new();
+        for problem in all() {
+            let error = problem.of("files");
+            if error.code.starts_with("secret_") {
+                continue;
+            }
+            let known = ErrorCode::of(&error.code).unwrap_or_else(|| panic!("`{}` is not explained", error.code));
+            assert!(known.retryable.is_none_or(|retryable| retryable == error.retryable), "{error:?}");
+            explained.insert(known.code);
+        }
+        let known = ErrorCode::ALL.iter().map(|known| known.code);
+        assert_eq!(explained, known.collect());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod suite {
     mod binding;
+    mod codes;
     mod contract;
     mod ending;
     mod fake;

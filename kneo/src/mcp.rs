@@ -8,4 +8,4 @@
 pub use kneo_core::tool_server::{Connector, ToolServer, offer_digest};
 #[cfg(feature = "mcp")]
 #[doc(inline)]
-pub use kneo_mcp::{BuildError, McpConnector, McpConnectorBuilder};
+pub use kneo_mcp::{BuildError, ErrorCode, McpConnector, McpConnectorBuilder};
