@@ -37,6 +37,7 @@ mod secrets;
 mod servers;
 mod shell;
 mod spec_file;
+mod spec_test;
 mod standing;
 mod store_place;
 mod table;

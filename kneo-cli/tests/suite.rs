@@ -14,6 +14,7 @@ mod suite {
     mod new;
     mod runs;
     mod spec;
+    mod spec_test;
     mod support;
     mod telling;
     mod terminal;

@@ -4,6 +4,7 @@ mod bundle;
 mod compile;
 mod graph;
 mod resolve;
+mod test;
 mod validate;
 
 use clap::Subcommand;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     /// Sign a spec with its plan, and verify what was signed
     #[command(subcommand)]
     Bundle(bundle::Command),
+    /// Run the tests that stand in a spec: without models, network and waiting
+    Test(test::Args),
 }
 
 impl Command {
@@ -35,6 +38,7 @@ impl Command {
             Command::Resolve(args) => args.run(output),
             Command::Graph(args) => args.run(output),
             Command::Bundle(command) => command.run(output),
+            Command::Test(args) => args.run(output),
         }
     }
 }

@@ -40,6 +40,12 @@ const PROGRAM: &[Remedy] = &[
         "The file that shall be written is there",
         "write it elsewhere, or replace it with `--force`",
     ),
+    of(
+        "tests_missing",
+        Failed,
+        "There is no test to run",
+        "write `tests:` into the spec; the guide `testing.md` shows how",
+    ),
     of("models_invalid", Failed, "The file of scripted replies cannot be used", "mend the file as the message says"),
     of(
         "workdir_invalid",

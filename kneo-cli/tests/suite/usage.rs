@@ -16,6 +16,7 @@ fn every_verb_explains_itself() {
         &["spec", "bundle"],
         &["spec", "bundle", "sign"],
         &["spec", "bundle", "verify"],
+        &["spec", "test"],
         &["run"],
         &["runs"],
         &["runs", "list"],
