@@ -141,6 +141,18 @@ fn a_spec_that_does_not_compile_is_not_tested() {
     assert_eq!(answer.code, 4, "{answer:?}");
 }
 
+/// The tests of the example pass, and do what they say: with another answer of a reviewer they do not.
+#[test]
+fn the_example_is_tested() {
+    let spec = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/specs/review/review.yaml");
+    let spec = std::fs::read_to_string(spec).unwrap();
+    let answer = Project::with(&spec).kneo(&["spec", "test", "flow.yaml"]);
+    assert_eq!((answer.code, answer.stdout.lines().last()), (0, Some("2 tests passed")), "{answer:?}");
+    let other = spec.replace("style: [accept]", "style: [revise]");
+    let answer = Project::with(&other).kneo(&["spec", "test", "flow.yaml"]);
+    assert_eq!((answer.code, answer.stdout.lines().last()), (1, Some("1 of 2 tests failed")), "{answer:?}");
+}
+
 /// The spec in the guide is one, and its tests pass.
 #[test]
 fn the_guide_tells_the_truth() {
