@@ -1,7 +1,8 @@
 //! What the tests of the whole workspace share. Unpublished.
 //!
 //! The tests stand in this folder, one file per question: `architecture.rs` asks whether the sources keep the rules of
-//! `docs/architecture.md`, `races.rs` who wins when several want different things of one run.
+//! `docs/architecture.md`, `races.rs` who wins when several want different things of one run,
+//! `constructs.rs` whether a run does what the language says.
 
 #[cfg(doctest)]
 mod docs;
