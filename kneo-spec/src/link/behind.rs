@@ -1,15 +1,17 @@
 //! What runs behind agents and tools.
 
+use std::collections::HashMap;
+
 use kneo_core::name::Name;
 
 use super::names::{By, Kind, Names, Offered};
 use super::step::Target;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::document::{
     Agent, Asked, Component, Document, Flow, Home, Ix, Linked, OnError, Raw, RawRef, Server, Step, StepKind, Tool,
     ToolBacking, Workflow,
 };
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// What agents and tools refer to, resolved.
 pub(super) struct Behind {
@@ -102,8 +104,18 @@ fn of_agent(agent: &Agent<Raw>, names: &Names, sink: &mut Diagnostics) -> OfAgen
         Some(RawRef::Inline(_)) | None => None,
     };
     let mut of = OfAgent { played_by, ..OfAgent::default() };
+    let mut places: HashMap<&Name, Span> = HashMap::new();
     for tool in &agent.tools {
         let RawRef::Named(name) = tool else { continue };
+        if let Some(first) = places.insert(&name.value, name.span) {
+            let message = format!("the agent has {} already", tick(name.value.as_str()));
+            sink.push(
+                Diagnostic::new(Code::TwoSpellings, name.span, message)
+                    .label(first, "here")
+                    .help("name each tool and each server once"),
+            );
+            continue;
+        }
         match names.tool(name, sink) {
             Some(Offered::Tool(tool)) => of.tools.push(tool),
             Some(Offered::Server(server)) => of.servers.push(server),
