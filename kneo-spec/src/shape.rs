@@ -35,6 +35,8 @@ pub(crate) struct Field {
     pub(crate) support: Support,
     /// The kinds or types of the construct that have the field; empty for all.
     pub(crate) only: &'static [&'static str],
+    /// Whether a list or a mapping without entries is refused.
+    pub(crate) filled: bool,
     pub(crate) doc: &'static str,
 }
 
@@ -83,6 +85,12 @@ pub(crate) struct Word {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
+    /// Of the kinds or types that have the field at all it is required.
+    RequiredThere,
+    /// Of the construct's fields that say so exactly one is there.
+    OneOf,
+    /// Of the construct's fields that say so at least one is there.
+    SomeOf,
     Optional,
     /// Optional, and what holds without it.
     Default(&'static str),
@@ -113,7 +121,16 @@ impl Shape {
 impl Field {
     /// An optional field of the published v1.
     const fn new(name: &'static str, kind: FieldKind, doc: &'static str) -> Self {
-        Self { name, kind, presence: Presence::Optional, since: Since::V1, support: Support::Now, only: &[], doc }
+        Self {
+            name,
+            kind,
+            presence: Presence::Optional,
+            since: Since::V1,
+            support: Support::Now,
+            only: &[],
+            filled: false,
+            doc,
+        }
     }
 
     /// A field that the published v1 lacks.
@@ -124,6 +141,30 @@ impl Field {
 
     const fn required(mut self) -> Self {
         self.presence = Presence::Required;
+        self
+    }
+
+    /// Required of the kinds or types that have the field.
+    const fn required_there(mut self) -> Self {
+        self.presence = Presence::RequiredThere;
+        self
+    }
+
+    /// One of several, of which there is exactly one.
+    const fn one_of(mut self) -> Self {
+        self.presence = Presence::OneOf;
+        self
+    }
+
+    /// One of several, of which there is at least one.
+    const fn some_of(mut self) -> Self {
+        self.presence = Presence::SomeOf;
+        self
+    }
+
+    /// A list or a mapping that has at least one entry.
+    const fn filled(mut self) -> Self {
+        self.filled = true;
         self
     }
 

@@ -29,7 +29,7 @@ pub(crate) static HUMAN: Shape = Shape {
             "what kind of answer is wanted",
         )
         .default("approval"),
-        Field::new("options", List(&Plain), "what a `selection` chooses from"),
+        Field::new("options", List(&Plain), "what a `selection` chooses from").filled(),
         Field::new("default_option", Plain, "the option that stands when nobody answers and `on_timeout` is `continue`"),
         Field::new(
             "context",

@@ -28,9 +28,10 @@ pub(crate) static ROOT: Shape = Shape {
             Map(&Either(&[Is(&OUTPUT), Value])),
             "the run's outputs by name; without it the last step's output",
         )
-        .kneo(),
-        Field::new("agent", Is(&AGENT), "the root agent; without a `workflow` it is the whole spec"),
-        Field::new("workflow", Is(&WORKFLOW), "the root workflow"),
+        .kneo()
+        .filled(),
+        Field::new("agent", Is(&AGENT), "the root agent; without a `workflow` it is the whole spec").some_of(),
+        Field::new("workflow", Is(&WORKFLOW), "the root workflow").some_of(),
         Field::new("components", Is(&COMPONENTS), "what steps refer to, by kind and name"),
         Field::new("models", Map(&Any), "model routes by name").kneo().not_yet(),
         Field::new("tools", Map(&Is(&TOOL)), "tools that agents call, by name"),

@@ -48,10 +48,11 @@ pub(crate) static STEP: Shape = Shape {
             Either(&[Name, Is(&AGENT), Is(&FUNCTION), Is(&HUMAN), Is(&WORKFLOW)]),
             "the component that it refers to, or the component itself",
         )
-        .only(REFERRING),
+        .only(REFERRING)
+        .required_there(),
         Field::new("when", Expr, "whether the step runs; a skipped step passes its input on").kneo(),
         Field::new("input", Value, "the step's input; without it what the flow hands over").kneo().only(REFERRING),
-        Field::new("set", Map(&Value), "values by name, computed by expressions").kneo().only(&["set"]),
+        Field::new("set", Map(&Value), "values by name, computed by expressions").kneo().only(&["set"]).required_there().filled(),
         Field::new(
             "on_error",
             Words(&[Word::now("fail"), Word::now("retry"), Word::now("continue"), Word::now("fallback")]),
@@ -179,6 +180,7 @@ pub(crate) static RETRY: Shape = Shape {
             ])),
             "the kinds of failure that are tried again: of a function `function` and `timeout`, of an agent `provider` and `timeout`; without it both",
         )
-        .kneo(),
+        .kneo()
+        .filled(),
     ],
 };

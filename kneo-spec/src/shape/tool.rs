@@ -15,12 +15,13 @@ pub(crate) static TOOL: Shape = Shape {
     fields: &[
         Field::new("description", Plain, "what it does, for the model"),
         Field::new("parameters", Schema, "the JSON Schema of the arguments, enforced before each call"),
-        Field::new("implementation", Name, "code that the host registered under this name"),
-        Field::new("command", Is(&COMMAND), "a program").kneo(),
-        Field::new("mcp", Is(&SERVED), "a tool that an MCP server runs"),
-        Field::new("agent", Name, "an agent that is asked: its input is the argument `input`, its answer the result"),
-        Field::new("http", Any, "an HTTP request").kneo().not_yet(),
-        Field::new("builtin", Any, "a tool that Kneo brings").kneo().not_yet(),
+        Field::new("implementation", Name, "code that the host registered under this name").one_of(),
+        Field::new("command", Is(&COMMAND), "a program").kneo().one_of(),
+        Field::new("mcp", Is(&SERVED), "a tool that an MCP server runs").one_of(),
+        Field::new("agent", Name, "an agent that is asked: its input is the argument `input`, its answer the result")
+            .one_of(),
+        Field::new("http", Any, "an HTTP request").kneo().one_of().not_yet(),
+        Field::new("builtin", Any, "a tool that Kneo brings").kneo().one_of().not_yet(),
         Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("write"),
         Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash")
             .kneo()
@@ -44,9 +45,9 @@ pub(crate) static FUNCTION: Shape = Shape {
     example: "{implementation: fetch}",
     fields: &[
         Field::new("description", Plain, "what it does, for people"),
-        Field::new("implementation", Name, "code that the host registered under this name"),
-        Field::new("command", Is(&COMMAND), "a program").kneo(),
-        Field::new("http", Any, "an HTTP request").kneo().not_yet(),
+        Field::new("implementation", Name, "code that the host registered under this name").one_of(),
+        Field::new("command", Is(&COMMAND), "a program").kneo().one_of(),
+        Field::new("http", Any, "an HTTP request").kneo().one_of().not_yet(),
         Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("idempotent"),
         Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash")
             .kneo()
@@ -70,7 +71,10 @@ pub(crate) static COMMAND: Shape = Shape {
     doc: "a program, started without a shell; gets its input as JSON on standard input and gives its output on standard output",
     example: "{argv: [echo, hello]}",
     fields: &[
-        Field::new("argv", List(&Text), "the program and its arguments; one hole is one argument").kneo().required(),
+        Field::new("argv", List(&Text), "the program and its arguments; one hole is one argument")
+            .kneo()
+            .required()
+            .filled(),
         Field::new("env", Map(&Text), "environment variables; otherwise the environment is empty but for a safe few")
             .kneo(),
         Field::new("cwd", Plain, "the working directory, relative to the host's").kneo(),

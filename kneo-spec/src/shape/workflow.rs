@@ -32,9 +32,11 @@ pub(crate) static WORKFLOW: Shape = Shape {
         Field::new("name", Name, "the workflow's name; without it the key it stands under"),
         Field::new("description", Plain, "what the workflow is for, for people").kneo(),
         Field::new("steps", List(&Is(&STEP)), "steps in order; each takes the output of the one before")
-            .only(&["sequential"]),
-        Field::new("start", Name, "the node that the workflow starts at").only(GRAPH),
-        Field::new("nodes", Map(&Is(&STEP)), "nodes by id").only(GRAPH),
+            .only(&["sequential"])
+            .required_there()
+            .filled(),
+        Field::new("start", Name, "the node that the workflow starts at").only(GRAPH).required_there(),
+        Field::new("nodes", Map(&Is(&STEP)), "nodes by id").only(GRAPH).required_there().filled(),
         Field::new("edges", List(&Is(&EDGE)), "edges; a node takes the first of its edges that holds").only(GRAPH),
         Field::new("max_steps", Integer { min: 1, max: MOST }, "how many steps one run of the workflow may enter")
             .only(GRAPH),
@@ -42,11 +44,10 @@ pub(crate) static WORKFLOW: Shape = Shape {
             .kneo()
             .only(GRAPH)
             .default("fail"),
-        Field::new("participants", List(&Is(&STEP)), "steps that run side by side on one input").only(&[
-            "concurrent",
-            "handoff",
-            "group-chat",
-        ]),
+        Field::new("participants", List(&Is(&STEP)), "steps that run side by side on one input")
+            .only(&["concurrent", "handoff", "group-chat"])
+            .required_there()
+            .filled(),
         Field::new("join", JOINS, "how many participants must complete: `all`, `any`, or `{at_least: …}`")
             .kneo()
             .only(CONCURRENT)
