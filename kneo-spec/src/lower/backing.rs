@@ -26,10 +26,11 @@ impl Lower<'_> {
         let Kind::Map(entries) = &self.tree.node(node).kind else {
             return None;
         };
-        // Counted as written: a backing that is not supported yet is one too.
+        // Counted as written: a backing that is not supported yet is one too, and one with nothing behind its colon none.
         let written: Vec<_> = entries
             .iter()
             .filter(|entry| rules.names.contains(&&*entry.key.text))
+            .filter(|entry| !matches!(self.tree.node(entry.value).kind, Kind::Null))
             .map(|entry| entry.key.clone())
             .collect();
         match written.as_slice() {
