@@ -13,6 +13,7 @@ pub(crate) mod server;
 pub(crate) mod step;
 pub(crate) mod test;
 pub(crate) mod tool;
+mod words;
 pub(crate) mod workflow;
 
 /// A construct of the language.
@@ -112,9 +113,31 @@ pub(crate) enum Support {
     NotYet,
 }
 
+/// The shortest duration, in seconds: times are kept in milliseconds.
+pub(crate) const SHORTEST_SECONDS: f64 = 0.001;
+/// Durations longer than ten years are mistakes.
+pub(crate) const LONGEST_SECONDS: f64 = 315_360_000.0;
+
 impl Shape {
     pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The construct's name as one word, such as `agent` of `an agent`.
+    pub(crate) fn id(&self) -> &'static str {
+        let name = self.name.trim_matches('`');
+        name.strip_prefix("a ").or_else(|| name.strip_prefix("an ")).unwrap_or(name)
+    }
+
+    /// The fields that this version compiles.
+    pub(crate) fn supported(&self) -> impl Iterator<Item = &'static Field> {
+        self.fields.iter().filter(|field| field.support == Support::Now)
+    }
+
+    /// The field whose words are the kinds or types of the construct, if they differ in their fields.
+    pub(crate) fn kinds(&self) -> Option<&'static Field> {
+        let differ = self.fields.iter().any(|field| !field.only.is_empty());
+        self.fields.iter().find(|field| differ && matches!(field.name, "kind" | "type"))
     }
 }
 
@@ -182,6 +205,31 @@ impl Field {
     const fn not_yet(mut self) -> Self {
         self.support = Support::NotYet;
         self
+    }
+
+    /// The words that a field holds, as it is or in a list.
+    pub(crate) fn words(&self) -> &'static [Word] {
+        fn of(kind: &FieldKind) -> &'static [Word] {
+            match kind {
+                FieldKind::Words(words) => words,
+                FieldKind::List(item) => of(item),
+                FieldKind::Either(kinds) => kinds.iter().map(of).find(|words| !words.is_empty()).unwrap_or_default(),
+                FieldKind::Name
+                | FieldKind::Plain
+                | FieldKind::Text
+                | FieldKind::Expr
+                | FieldKind::Value
+                | FieldKind::Any
+                | FieldKind::Bool
+                | FieldKind::Integer { .. }
+                | FieldKind::Number { .. }
+                | FieldKind::Seconds
+                | FieldKind::Schema
+                | FieldKind::Shape(_)
+                | FieldKind::Map(_) => &[],
+            }
+        }
+        of(&self.kind)
     }
 
     /// Whether a construct of this kind or type has the field.

@@ -18,4 +18,5 @@ mod suite {
     mod mutation;
     mod ok;
     mod random;
+    mod schema;
 }

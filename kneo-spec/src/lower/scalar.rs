@@ -9,12 +9,9 @@ use super::Lower;
 use super::fields::{At, Choice};
 use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{JsonSchema, RawExpr, RawText};
-use crate::shape::{FieldKind, Support};
+use crate::shape::{FieldKind, LONGEST_SECONDS, SHORTEST_SECONDS, Support};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId, Style, Text, expression_length, needs_quotes, quote};
-
-/// Durations longer than ten years are mistakes.
-const LONGEST_SECONDS: f64 = 315_360_000.0;
 
 impl Lower<'_> {
     /// Reads a name.
@@ -268,8 +265,8 @@ impl Lower<'_> {
     pub(super) fn seconds(&mut self, at: Option<&At>) -> Option<Spanned<u64>> {
         let at = at?;
         let number = self.any_number(at)?;
-        if !(0.001..=LONGEST_SECONDS).contains(&number.value) {
-            let bounds = format!("from 0.001 to {LONGEST_SECONDS} seconds");
+        if !(SHORTEST_SECONDS..=LONGEST_SECONDS).contains(&number.value) {
+            let bounds = format!("from {SHORTEST_SECONDS} to {LONGEST_SECONDS} seconds");
             self.out_of_range(number.span, at.field.name, &bounds);
             return None;
         }

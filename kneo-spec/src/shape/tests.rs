@@ -93,6 +93,26 @@ fn fields_that_belong_elsewhere_are_not_here() {
     }
 }
 
+/// Every word that compiles says what it means, and nothing else does.
+#[test]
+fn words_have_meanings() {
+    let shapes = all();
+    for shape in &shapes {
+        for field in shape.fields {
+            for word in field.words().iter().filter(|word| word.support == Support::Now) {
+                let place = format!("`{}: {}` of {}", field.name, word.text, shape.name);
+                let meaning = shape.meaning(field.name, word.text).unwrap_or_else(|| panic!("{place}"));
+                assert!(meaning.len() > 5 && !meaning.ends_with('.'), "{place}: a meaning is a phrase");
+            }
+        }
+    }
+    for (shape, field, word) in words::all() {
+        let shape = shapes.iter().find(|known| known.name == shape).unwrap_or_else(|| panic!("no {shape}"));
+        let words = shape.field(field).map(Field::words).unwrap_or_default();
+        assert!(words.iter().any(|known| known.text == word), "{} has no `{field}: {word}`", shape.name);
+    }
+}
+
 /// The example of a construct is one.
 #[test]
 fn examples_are_yaml() {
