@@ -4,6 +4,7 @@ mod bundle;
 mod compile;
 mod graph;
 mod resolve;
+mod schema;
 mod test;
 mod validate;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Bundle(bundle::Command),
     /// Run the tests that stand in a spec: without models, network and waiting
     Test(test::Args),
+    /// Write the JSON Schema of specs, for editors
+    Schema(schema::Args),
 }
 
 impl Command {
@@ -39,6 +42,7 @@ impl Command {
             Command::Graph(args) => args.run(output),
             Command::Bundle(command) => command.run(output),
             Command::Test(args) => args.run(output),
+            Command::Schema(args) => args.run(output),
         }
     }
 }

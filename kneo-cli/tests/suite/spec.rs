@@ -133,3 +133,26 @@ fn the_examples_are_valid() {
         assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{name}");
     }
 }
+
+#[test]
+fn the_schema_is_printed_or_written() {
+    let published = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/kneo-v1.schema.json"));
+    let published = published.unwrap();
+    let project = Project::new();
+    let answer = project.kneo(&["spec", "schema"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert!(answer.stdout == published, "{}", answer.stdout);
+
+    let answer = project.kneo(&["spec", "schema", "--output", "kneo.schema.json"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, ""));
+    assert!(answer.stderr.ends_with("  # yaml-language-server: $schema=kneo.schema.json\n"), "{answer:?}");
+    assert_eq!(std::fs::read_to_string(project.path("kneo.schema.json")).unwrap(), published);
+
+    let (code, object) = project.json(&["spec", "schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&published).unwrap();
+    assert_eq!((code, &object["schema"], &object["url"]), (0, &schema, &schema["$id"]));
+
+    let answer = project.kneo(&["spec", "schema", "--output", "no/such/folder.json"]);
+    assert_eq!(answer.code, 4, "{answer:?}");
+    assert!(answer.stderr.contains("error[output_unwritable]"), "{answer:?}");
+}

@@ -17,6 +17,7 @@ fn every_verb_explains_itself() {
         &["spec", "bundle", "sign"],
         &["spec", "bundle", "verify"],
         &["spec", "test"],
+        &["spec", "schema"],
         &["run"],
         &["runs"],
         &["runs", "list"],
