@@ -8,6 +8,8 @@ pub(crate) mod agent;
 mod elsewhere;
 pub(crate) mod human;
 pub(crate) mod join;
+#[cfg(test)]
+mod reference;
 pub(crate) mod root;
 pub(crate) mod server;
 pub(crate) mod step;
@@ -112,6 +114,29 @@ pub(crate) enum Support {
     Now,
     NotYet,
 }
+
+/// What is asked of a construct beyond its table, by the place where it stands.
+pub(crate) struct Seat {
+    /// The construct in which it stands, and under which field.
+    pub(crate) shape: &'static str,
+    pub(crate) field: &'static str,
+    /// The construct.
+    pub(crate) of: &'static str,
+    /// What it is called there.
+    pub(crate) id: &'static str,
+    /// A field that is required there.
+    pub(crate) required: &'static str,
+    /// A field that is not required there.
+    pub(crate) spared: &'static str,
+}
+
+/// Where constructs are not what their tables say.
+pub(crate) const SEATS: &[Seat] = &[
+    // Steps and reports know the root agent by its name.
+    Seat { shape: "a spec", field: "agent", of: "an agent", id: "root-agent", required: "name", spared: "" },
+    // The key is the id.
+    Seat { shape: "a workflow", field: "nodes", of: "a step", id: "node", required: "", spared: "id" },
+];
 
 /// The shortest duration, in seconds: times are kept in milliseconds.
 pub(crate) const SHORTEST_SECONDS: f64 = 0.001;

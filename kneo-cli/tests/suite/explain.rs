@@ -123,3 +123,55 @@ fn the_format_of_scripted_models_is_shown_and_right() {
     let answer = project.kneo(&run);
     assert_eq!((answer.code, answer.stdout.as_str()), (0, "At once.\n"), "{answer:?}");
 }
+
+const CODES: &str = "\
+# Codes
+
+Every code that diagnostics, errors and failures carry. Codes are never renamed and never given to another rule. `kneo explain CODE` says the same at a terminal, and `kneo explain` lists them all. Made from what the program says.
+
+";
+
+const OF_SPECS: &str = "\
+## Of the compiler
+
+An error keeps a spec from compiling, a warning does not. The page behind a code has a spec that breaks the rule, the spec put right, and why the rule exists.
+
+| Code | | Rule |
+| --- | --- | --- |
+";
+
+const OF_OTHERS: &str = "
+## Of runs, hosts and the program
+
+What errors of the host API and failures of runs carry; `kind` and `code` of a failure are both here. The last column is the exit code of a command that fails with it.
+
+| Code | What it means | What to do | Exit |
+| --- | --- | --- | --- |
+";
+
+/// The page of the reference says what the program says; `UPDATE_EXPECT=1` writes it.
+#[test]
+fn the_reference_lists_every_code() {
+    let project = Project::new();
+    let cell = |text: &serde_json::Value| text.as_str().unwrap().replace('|', "\\|");
+    let (mut specs, mut others) = (String::new(), String::new());
+    for listed in project.json(&["explain"]).1["codes"].as_array().unwrap() {
+        let code = listed["code"].as_str().unwrap();
+        let (_, told) = project.json(&["explain", code]);
+        if told["rule"].is_string() {
+            let page = format!("../../kneo-spec/pages/{code}.md");
+            specs += &format!("| [`{code}`]({page}) | {} | {} |\n", cell(&told["severity"]), cell(&told["rule"]));
+        } else {
+            let (meaning, help) = (cell(&told["meaning"]), cell(&told["help"]));
+            others += &format!("| `{code}` | {meaning} | {help} | {} |\n", told["exit_code"]);
+        }
+    }
+    let page = [CODES, OF_SPECS, &specs, OF_OTHERS, &others].concat();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/codes.md");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, page).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(expected == page, "docs/reference/codes.md differs; UPDATE_EXPECT=1 writes it");
+}

@@ -4,25 +4,7 @@ use super::json::{Json, Map};
 use super::keyword;
 use super::kind::{anything, described, sentence};
 use crate::diagnostic::tick_list;
-use crate::shape::{Field, FieldKind, Presence, Shape, Support};
-
-/// What a construct has to say beyond its table, by the place where it stands.
-struct Seat {
-    shape: &'static str,
-    field: &'static str,
-    definition: &'static str,
-    /// A field that is required there.
-    required: &'static str,
-    /// A field that is not required there.
-    spared: &'static str,
-}
-
-const SEATS: &[Seat] = &[
-    // Steps and reports know the root agent by its name.
-    Seat { shape: "a spec", field: "agent", definition: "root-agent", required: "name", spared: "" },
-    // The key is the id.
-    Seat { shape: "a workflow", field: "nodes", definition: "node", required: "", spared: "id" },
-];
+use crate::shape::{Field, FieldKind, Presence, SEATS, Seat, Shape, Support};
 
 /// The schema of a construct, and the definitions to which it refers.
 pub(super) fn definitions(root: &'static Shape) -> (Map, Map) {
@@ -56,8 +38,9 @@ impl Definitions {
 
     /// A reference to a construct that is the value of a field, or lies in it.
     pub(super) fn shape(&mut self, shape: &'static Shape, of: &Shape, field: &Field) -> Map {
-        let seat = SEATS.iter().find(|seat| seat.shape == of.name && seat.field == field.name);
-        let name = seat.map_or(shape.id(), |seat| seat.definition);
+        let here = |seat: &&Seat| seat.shape == of.name && seat.field == field.name && seat.of == shape.name;
+        let seat = SEATS.iter().find(here);
+        let name = seat.map_or(shape.id(), |seat| seat.id);
         self.refer(name.to_owned(), |all| all.construct(shape, seat))
     }
 

@@ -113,6 +113,20 @@ fn words_have_meanings() {
     }
 }
 
+/// The page of the reference is the one of the tables; `UPDATE_EXPECT=1` writes it.
+#[test]
+fn the_reference_tells_every_field() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/fields.md");
+    let page = reference::page(&all());
+    #[expect(clippy::disallowed_methods, reason = "the switch of whoever runs the tests")]
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, page).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(expected == page, "docs/reference/fields.md differs; UPDATE_EXPECT=1 writes it");
+}
+
 /// The example of a construct is one.
 #[test]
 fn examples_are_yaml() {
