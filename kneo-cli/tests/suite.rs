@@ -6,6 +6,7 @@ mod suite {
     mod bad_input;
     mod bundle;
     mod doctor;
+    mod editor;
     mod explain;
     mod human;
     mod interrupt;

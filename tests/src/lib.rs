@@ -7,6 +7,7 @@
 #[cfg(doctest)]
 mod docs;
 pub mod files;
+pub mod programs;
 pub mod rust_source;
 pub mod schedule;
 pub mod seed;
