@@ -148,10 +148,15 @@ impl Shape {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The construct's name as one word, such as `agent` of `an agent`.
-    pub(crate) fn id(&self) -> &'static str {
+    /// The construct's name without an article, such as `agent` of `an agent`.
+    pub(crate) fn noun(&self) -> &'static str {
         let name = self.name.trim_matches('`');
         name.strip_prefix("a ").or_else(|| name.strip_prefix("an ")).unwrap_or(name)
+    }
+
+    /// The construct's name as one word, by which others refer to it.
+    pub(crate) fn id(&self) -> String {
+        self.noun().to_lowercase().replace(' ', "-")
     }
 
     /// The fields that this version compiles.
@@ -159,10 +164,16 @@ impl Shape {
         self.fields.iter().filter(|field| field.support == Support::Now)
     }
 
-    /// The field whose words are the kinds or types of the construct, if they differ in their fields.
+    /// The field whose words tell apart the kinds of the construct that differ in their fields.
     pub(crate) fn kinds(&self) -> Option<&'static Field> {
-        let differ = self.fields.iter().any(|field| !field.only.is_empty());
-        self.fields.iter().find(|field| differ && matches!(field.name, "kind" | "type"))
+        let mut variants = self.fields.iter().flat_map(|field| field.only).peekable();
+        variants.peek()?;
+        let variants: Vec<&str> = variants.copied().collect();
+        let tells = |field: &&Field| {
+            let words = field.words();
+            matches!(field.kind, FieldKind::Words(_)) && variants.iter().all(|v| words.iter().any(|w| w.text == *v))
+        };
+        self.fields.iter().find(tells)
     }
 }
 

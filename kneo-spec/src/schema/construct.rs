@@ -40,8 +40,8 @@ impl Definitions {
     pub(super) fn shape(&mut self, shape: &'static Shape, of: &Shape, field: &Field) -> Map {
         let here = |seat: &&Seat| seat.shape == of.name && seat.field == field.name && seat.of == shape.name;
         let seat = SEATS.iter().find(here);
-        let name = seat.map_or(shape.id(), |seat| seat.id);
-        self.refer(name.to_owned(), |all| all.construct(shape, seat))
+        let name = seat.map_or_else(|| shape.id(), |seat| seat.id.to_owned());
+        self.refer(name, |all| all.construct(shape, seat))
     }
 
     /// A reference to the schema of a JSON Schema.
@@ -101,7 +101,7 @@ impl Definitions {
         for field in own() {
             properties.push(field.name, described(self, shape, field, Some(kind)));
         }
-        let title = format!("{} {}", capital(kind), shape.id());
+        let title = format!("{} {}", capital(kind), shape.noun());
         Map::new().with("title", title).with_some("required", names(required)).and(closed(properties))
     }
 }
@@ -160,7 +160,7 @@ fn names(fields: impl Iterator<Item = &'static Field>) -> Option<Json> {
 
 /// The name of a construct as a heading.
 fn title(shape: &Shape) -> String {
-    capital(shape.id())
+    capital(shape.noun())
 }
 
 /// The text with its first letter as a capital.
@@ -172,7 +172,7 @@ pub(super) fn capital(text: &str) -> String {
 /// What may stand in a field of a construct of one kind: where a construct has the kind's name, of constructs that one
 /// alone.
 pub(super) fn narrowed(kinds: &'static [FieldKind], kind: Option<&str>) -> Vec<&'static FieldKind> {
-    let named = |alternative: &&FieldKind| matches!(alternative, FieldKind::Shape(shape) if Some(shape.id()) == kind);
+    let named = |alternative: &&FieldKind| matches!(alternative, FieldKind::Shape(shape) if Some(shape.noun()) == kind);
     let other = |alternative: &&FieldKind| matches!(alternative, FieldKind::Shape(_)) && !named(alternative);
     let any = kinds.iter().any(|alternative| named(&alternative));
     kinds.iter().filter(|alternative| !any || !other(alternative)).collect()

@@ -150,16 +150,11 @@ fn kind(of: &FieldKind) -> String {
 }
 
 fn link(shape: &Shape) -> String {
-    format!("[{}](#{})", shape.id(), anchor(shape))
+    format!("[{}](#{})", shape.noun(), shape.id())
 }
 
 fn heading(shape: &Shape) -> String {
-    if shape.name.starts_with('`') { shape.name.to_owned() } else { capital(shape.id()) }
-}
-
-/// What a heading is linked by: GitHub's way.
-fn anchor(shape: &Shape) -> String {
-    shape.id().to_lowercase().replace(' ', "-")
+    if shape.name.starts_with('`') { shape.name.to_owned() } else { capital(shape.noun()) }
 }
 
 fn ticked<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
