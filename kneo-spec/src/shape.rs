@@ -40,6 +40,8 @@ pub(crate) struct Field {
     pub(crate) only: &'static [&'static str],
     /// Whether a list or a mapping without entries is refused.
     pub(crate) filled: bool,
+    /// The field that must stand beside it.
+    pub(crate) needs: Option<&'static str>,
     pub(crate) doc: &'static str,
 }
 
@@ -188,6 +190,7 @@ impl Field {
             support: Support::Now,
             only: &[],
             filled: false,
+            needs: None,
             doc,
         }
     }
@@ -224,6 +227,12 @@ impl Field {
     /// A list or a mapping that has at least one entry.
     const fn filled(mut self) -> Self {
         self.filled = true;
+        self
+    }
+
+    /// A field that stands only beside another.
+    const fn needs(mut self, other: &'static str) -> Self {
+        self.needs = Some(other);
         self
     }
 

@@ -101,6 +101,13 @@ fn mistakes_are_underlined_where_they_are() {
             ("stop}", "Value is not accepted. Valid values: \"fail\", \"retry\", \"continue\", \"fallback\"."),
         ),
         (steps("{id: a, kind: human, ref: {}, timeout_seconds: 0}"), ("0}", "Value is below the minimum of 0.001.")),
+        (
+            steps("{id: a, kind: set, set: {b: 1}, fallback_ref: c}"),
+            (
+                "{id: a, kind: set, set: {b: 1}, fallback_ref: c}",
+                "Object is missing property on_error required by property fallback_ref.",
+            ),
+        ),
         ("version: v1\nname: a\n".to_owned(), ("version: v1", "A spec has `agent` or `workflow`")),
     ] {
         assert_underlined(&mut editor, &text, &[expected]);

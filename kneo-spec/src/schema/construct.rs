@@ -63,7 +63,7 @@ impl Definitions {
             for field in shape.supported() {
                 properties.push(field.name, described(self, shape, field, None));
             }
-            let body = head.and(closed(properties));
+            let body = head.and(closed(properties)).with_some("dependencies", dependencies(shape.supported()));
             return body.and(together(shape));
         };
         let common = || shape.supported().filter(|field| field.only.is_empty());
@@ -71,7 +71,7 @@ impl Definitions {
         for field in common() {
             properties.push(field.name, described(self, shape, field, None));
         }
-        let body = head.with("properties", properties);
+        let body = head.with("properties", properties).with_some("dependencies", dependencies(common()));
         let words = kinds.words().iter().filter(|word| word.support == Support::Now);
         // Without a kind, or with one that is none, every field is offered.
         let any = shape.supported().filter(|field| !field.only.is_empty());
@@ -102,7 +102,11 @@ impl Definitions {
             properties.push(field.name, described(self, shape, field, Some(kind)));
         }
         let title = format!("{} {}", capital(kind), shape.noun());
-        Map::new().with("title", title).with_some("required", names(required)).and(closed(properties))
+        Map::new()
+            .with("title", title)
+            .with_some("required", names(required))
+            .and(closed(properties))
+            .with_some("dependencies", dependencies(own()))
     }
 }
 
@@ -110,6 +114,14 @@ impl Definitions {
 fn everywhere(shape: &Shape) -> Map {
     let common = shape.supported().filter(|field| field.only.is_empty());
     common.fold(Map::new(), |all, field| all.with(field.name, true))
+}
+
+/// The fields that stand only beside another, as the keyword `dependencies`.
+fn dependencies(fields: impl Iterator<Item = &'static Field>) -> Option<Map> {
+    let needs = fields.filter_map(|field| Some((field.name, field.needs?)));
+    let mut all = needs.peekable();
+    all.peek()?;
+    Some(all.fold(Map::new(), |all, (name, other)| all.with(name, [other].into_iter().collect::<Json>())))
 }
 
 /// These properties and no others but the author's own.

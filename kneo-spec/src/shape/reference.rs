@@ -118,7 +118,9 @@ fn presence(shape: &Shape, field: &Field) -> String {
             None
         }
     });
-    let all: Vec<String> = [told].into_iter().filter(|told| !told.is_empty()).chain(except).collect();
+    let beside = field.needs.map(|other| format!("only beside `{other}`"));
+    let told = [told].into_iter().filter(|told| !told.is_empty());
+    let all: Vec<String> = told.chain(beside).chain(except).collect();
     all.join("; ")
 }
 

@@ -67,7 +67,7 @@ pub(crate) static STEP: Shape = Shape {
             "the longest time: of a function step of each attempt; of an agent step of each attempt of a model turn and of each tool call; of a workflow step of the whole step, which is not tried again; of a human step how long the question stays open",
         )
         .only(REFERRING),
-        Field::new("fallback_ref", Name, "the step of the same workflow that runs in its place"),
+        Field::new("fallback_ref", Name, "the step of the same workflow that runs in its place").needs("on_error"),
         Field::new(
             "route",
             Words(&[Word::now("first"), Word::now("all")]),

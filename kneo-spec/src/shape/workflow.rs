@@ -43,6 +43,7 @@ pub(crate) static WORKFLOW: Shape = Shape {
         Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_steps`")
             .kneo()
             .only(GRAPH)
+            .needs("max_steps")
             .default("fail"),
         Field::new("participants", List(&Is(&STEP)), "steps that run side by side on one input")
             .only(&["concurrent", "handoff", "group-chat"])
@@ -94,6 +95,7 @@ pub(crate) static EDGE: Shape = Shape {
         Field::new("max_visits", Integer { min: 1, max: MOST }, "how often one run of the workflow may take it").kneo(),
         Field::new("on_max", Either(&[Words(ON_MAX_WORDS), Is(&ON_MAX)]), "what happens at `max_visits`")
             .kneo()
+            .needs("max_visits")
             .default("fail"),
     ],
 };
