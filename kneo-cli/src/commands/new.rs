@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use kneo::spec::json_schema;
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -31,6 +32,9 @@ const FILES: &[(&str, &str)] = &[
     ("src/main.rs", include_str!("../../templates/new/src/main.rs")),
 ];
 
+/// The schema that the first line of the spec names, for editors.
+const SCHEMA: &str = "specs/kneo-v1.schema.json";
+
 /// Where hosts find Kneo unless told otherwise.
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
@@ -44,13 +48,15 @@ impl Args {
             return Err(Problem::new("folder_not_empty", message).into());
         }
         let mut made = Vec::new();
-        for (place, template) in FILES {
-            let text = template.replace("__NAME__", name).replace("__KNEO__", &kneo);
+        let filled = FILES
+            .iter()
+            .map(|(place, template)| (*place, template.replace("__NAME__", name).replace("__KNEO__", &kneo)));
+        for (place, text) in filled.chain([(SCHEMA, json_schema())]) {
             let path = folder.join(place);
             write(&path, &text).map_err(|error| {
                 Problem::new("folder_unwritable", format!("`{}` cannot be written: {error}", path.display()))
             })?;
-            made.push(*place);
+            made.push(place);
         }
         if output.json {
             output.object(&json!({"name": name, "folder": folder.display().to_string(), "files": made}))?;

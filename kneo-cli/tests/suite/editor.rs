@@ -71,6 +71,19 @@ fn examples_find_the_schema() {
     }
 }
 
+/// A project that `kneo new` makes is ready for editors.
+#[test]
+fn new_projects_bring_the_schema() {
+    let Some((project, mut editor)) = editor() else { return };
+    assert_eq!(project.kneo(&["new", "greeter"]).code, 0);
+    let text = std::fs::read_to_string(project.path("greeter/specs/hello.yaml")).unwrap();
+    let document = editor.open("greeter/specs/hello.yaml", &text);
+    assert_eq!(editor.underlined(&document), []);
+    let document = editor.open("greeter/specs/other.yaml", &text.replace("workflow:", "workflaw:"));
+    let found = editor.underlined(&document);
+    assert!(found.iter().any(|found| found.message == "Property workflaw is not allowed."), "{found:?}");
+}
+
 #[track_caller]
 fn assert_underlined(editor: &mut Editor, text: &str, expected: &[(&str, &str)]) {
     let document = editor.open_new(&spec(text));
