@@ -53,8 +53,10 @@ impl Definitions {
     fn construct(&mut self, shape: &'static Shape, seat: Option<&Seat>) -> Map {
         let head =
             Map::new().with("title", title(shape)).with("description", sentence(shape.doc)).with("type", "object");
+        let only_one = alternatives(shape, Presence::OneOf).len() == 1;
         let required = shape.supported().filter(|field| {
-            let here = field.presence == Presence::Required && seat.is_none_or(|seat| seat.spared != field.name);
+            let asked = field.presence == Presence::Required || (only_one && field.presence == Presence::OneOf);
+            let here = asked && seat.is_none_or(|seat| seat.spared != field.name);
             here || seat.is_some_and(|seat| seat.required == field.name)
         });
         let head = head.with_some("required", names(required));
@@ -132,19 +134,22 @@ fn closed(properties: Map) -> Map {
         .with("additionalProperties", false)
 }
 
+/// The fields of which one must be there.
+fn alternatives(shape: &Shape, presence: Presence) -> Vec<&'static str> {
+    shape.supported().filter(|field| field.presence == presence).map(|field| field.name).collect()
+}
+
 /// Which fields go together.
 fn together(shape: &Shape) -> Map {
-    let of = |presence: Presence| -> Vec<&'static str> {
-        shape.supported().filter(|field| field.presence == presence).map(|field| field.name).collect()
-    };
-    let (one, some) = (of(Presence::OneOf), of(Presence::SomeOf));
+    let (one, some) = (alternatives(shape, Presence::OneOf), alternatives(shape, Presence::SomeOf));
     // Editors that know `errorMessage` show it in the place of their own words; validators pass over it.
     let message = |how_many: &str, names: &[&str]| {
         format!("{} has {how_many}{}", capital(shape.name), tick_list(names.iter().copied()))
     };
     let mut rules: Vec<Map> = Vec::new();
     for (names, message) in [(&some, message("", &some)), (&one, message("exactly one of ", &one))] {
-        if !names.is_empty() {
+        // Where there is no choice the field is required.
+        if names.len() > 1 {
             let there = names.iter().map(|name| needs(name).with("errorMessage", &*message));
             rules.push(Map::new().with("anyOf", there.collect::<Json>()));
         }
