@@ -252,12 +252,12 @@ impl Field {
         self
     }
 
-    /// The words that a field holds, as it is or in a list.
+    /// The words that a field holds, as it is or in a list or a mapping.
     pub(crate) fn words(&self) -> &'static [Word] {
         fn of(kind: &FieldKind) -> &'static [Word] {
             match kind {
                 FieldKind::Words(words) => words,
-                FieldKind::List(item) => of(item),
+                FieldKind::List(item) | FieldKind::Map(item) => of(item),
                 FieldKind::Either(kinds) => kinds.iter().map(of).find(|words| !words.is_empty()).unwrap_or_default(),
                 FieldKind::Name
                 | FieldKind::Plain
@@ -270,8 +270,7 @@ impl Field {
                 | FieldKind::Number { .. }
                 | FieldKind::Seconds
                 | FieldKind::Schema
-                | FieldKind::Shape(_)
-                | FieldKind::Map(_) => &[],
+                | FieldKind::Shape(_) => &[],
             }
         }
         of(&self.kind)

@@ -23,7 +23,7 @@ pub(super) fn described(all: &mut Definitions, shape: &Shape, field: &Field, kin
     if let Some(default) = default {
         doc.push_str(&format!(" Default: `{default}`."));
     }
-    let schema = place.schema(&field.kind);
+    let schema = place.schema(&field.kind, field.filled);
     Map::new().with("description", doc).and(schema).with_some("default", default.map(|text| value(&field.kind, text)))
 }
 
@@ -57,7 +57,8 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn schema(&mut self, kind: &FieldKind) -> Map {
+    /// The schema of a value; `filled` says whether a list or a mapping has at least one entry.
+    fn schema(&mut self, kind: &FieldKind, filled: bool) -> Map {
         let of_type = |name: &str| Map::new().with("type", name);
         match kind {
             FieldKind::Name => name(),
@@ -72,25 +73,25 @@ impl Place<'_> {
             FieldKind::Schema => self.all.json_schema(),
             FieldKind::Shape(shape) => self.all.shape(shape, self.shape, self.field),
             FieldKind::List(item) => {
-                let items = self.schema(item);
-                of_type("array").with("items", items).with_some("minItems", self.field.filled.then_some(1))
+                let items = self.schema(item, false);
+                of_type("array").with("items", items).with_some("minItems", filled.then_some(1))
             }
             FieldKind::Map(item) => {
-                let items = self.schema(item);
+                let items = self.schema(item, false);
                 of_type("object")
                     .with("propertyNames", Map::new().with("title", "name").and(name()))
                     .with("additionalProperties", items)
-                    .with_some("minProperties", self.field.filled.then_some(1))
+                    .with_some("minProperties", filled.then_some(1))
             }
-            FieldKind::Either(kinds) => self.either(kinds),
+            FieldKind::Either(kinds) => self.either(kinds, filled),
         }
     }
 
     /// The schema of one of several, told apart before they are looked into: an editor then speaks of the mistakes in
     /// the one that is written, not of the others.
-    fn either(&mut self, kinds: &'static [FieldKind]) -> Map {
+    fn either(&mut self, kinds: &'static [FieldKind], filled: bool) -> Map {
         let alternatives: Vec<(&FieldKind, Map)> =
-            narrowed(kinds, self.kind).into_iter().map(|kind| (kind, self.schema(kind))).collect();
+            narrowed(kinds, self.kind).into_iter().map(|kind| (kind, self.schema(kind, filled))).collect();
         if let [(_, only)] = alternatives.as_slice() {
             return only.clone();
         }

@@ -20,7 +20,7 @@ pub(crate) static SERVER: Shape = Shape {
             "how it is reached: a program that is started, or an address",
         )
         .required(),
-        Field::new("command", Plain, "the program, started without a shell").only(STDIO),
+        Field::new("command", Plain, "the program, started without a shell").only(STDIO).required_there(),
         Field::new("args", List(&Plain), "the program's arguments").only(STDIO),
         Field::new(
             "env",
@@ -29,7 +29,7 @@ pub(crate) static SERVER: Shape = Shape {
         )
         .only(STDIO),
         Field::new("cwd", Plain, "the program's working directory, relative to the host's").only(STDIO),
-        Field::new("url", Plain, "the address, by streamable HTTP").only(&["http"]),
+        Field::new("url", Plain, "the address, by streamable HTTP").only(&["http"]).required_there(),
         Field::new(
             "headers",
             Map(&Plain),
@@ -39,8 +39,8 @@ pub(crate) static SERVER: Shape = Shape {
         Field::new("auth", Is(&AUTH), "how this side shows who it is").kneo().only(HTTP),
         Field::new("verify", Bool, "whether the server must show a certificate that is believed").default("true").only(HTTP),
         Field::new("ca_bundle", Plain, "a file of PEM certificates that are believed beside the system's").only(HTTP),
-        Field::new("client_cert", Plain, "a file with this side's PEM certificate").only(HTTP),
-        Field::new("client_key_ref", Name, "the secret with the PEM key of `client_cert`").only(HTTP),
+        Field::new("client_cert", Plain, "a file with this side's PEM certificate").only(HTTP).needs("client_key_ref"),
+        Field::new("client_key_ref", Name, "the secret with the PEM key of `client_cert`").only(HTTP).needs("client_cert"),
         Field::new("timeout", Seconds, "the published v1's word for `timeout_seconds`").only(HTTP),
         Field::new("timeout_seconds", Seconds, "the longest time of one request; without it the host's").kneo(),
         Field::new(
@@ -66,8 +66,8 @@ pub(crate) static AUTH: Shape = Shape {
     doc: "how this side shows a server who it is",
     example: "{bearer_ref: files-token}",
     fields: &[
-        Field::new("bearer_ref", Name, "the secret that is sent as a bearer token").kneo(),
-        Field::new("oauth", Any, "how a token is got").kneo().not_yet(),
+        Field::new("bearer_ref", Name, "the secret that is sent as a bearer token").kneo().one_of(),
+        Field::new("oauth", Any, "how a token is got").kneo().one_of().not_yet(),
     ],
 };
 
@@ -77,7 +77,8 @@ pub(crate) static CHOICE: Shape = Shape {
     example: "{include: [read], effect: read}",
     fields: &[
         Field::new("include", List(&Plain), "these and no others, by the server's names; one that it lacks is a failure")
-            .kneo(),
+            .kneo()
+            .filled(),
         Field::new("exclude", List(&Plain), "all but these, by the server's names").kneo(),
         Field::new("prefix", Plain, "what the names begin with for the model: letters, digits, `_` and `-`").kneo(),
         Field::new(

@@ -75,7 +75,7 @@ pub(crate) static STEP: Shape = Shape {
         )
         .kneo()
         .default("first"),
-        Field::new("join_at", Name, "the node where the branches of a node with `route: all` meet").kneo(),
+        Field::new("join_at", Name, "the node where the branches of a node with `route: all` meet").kneo().needs("route"),
         Field::new(
             "join",
             JOINS,

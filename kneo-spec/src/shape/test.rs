@@ -79,10 +79,12 @@ pub(crate) static REPLY: Shape = Shape {
     doc: "what a model gives in one turn; each reply is given once, to the first request that it fits",
     example: "{text: …}",
     fields: &[
-        Field::new("text", Plain, "what the model says").kneo(),
-        Field::new("output", Any, "what the model says as JSON: what an agent with `output_schema` answers").kneo(),
-        Field::new("tool_calls", List(&Is(&TOOL_CALL)), "the tools that it asks for").kneo(),
-        Field::new("error", Is(&FAULT), "the call of the model fails").kneo(),
+        Field::new("text", Plain, "what the model says").kneo().some_of(),
+        Field::new("output", Any, "what the model says as JSON: what an agent with `output_schema` answers")
+            .kneo()
+            .some_of(),
+        Field::new("tool_calls", List(&Is(&TOOL_CALL)), "the tools that it asks for").kneo().some_of().filled(),
+        Field::new("error", Is(&FAULT), "the call of the model fails").kneo().some_of(),
         Field::new("when_input_contains", Plain, "the reply is for a request whose latest user message contains this")
             .kneo(),
         Field::new("delay_seconds", Seconds, "how long the reply takes").kneo(),
@@ -104,8 +106,8 @@ pub(crate) static OUTCOME: Shape = Shape {
     doc: "what one call gives",
     example: "{output: …}",
     fields: &[
-        Field::new("output", Any, "the result").kneo(),
-        Field::new("error", Is(&FAULT), "the call fails").kneo(),
+        Field::new("output", Any, "the result").kneo().one_of(),
+        Field::new("error", Is(&FAULT), "the call fails").kneo().one_of(),
         Field::new("delay_seconds", Seconds, "how long the call takes").kneo(),
     ],
 };

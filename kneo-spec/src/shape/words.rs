@@ -4,22 +4,38 @@
 
 use super::Shape;
 
-/// Words and what they mean, of a field of some constructs.
+/// Words and what they mean.
 struct Meanings {
-    shapes: &'static [&'static str],
-    fields: &'static [&'static str],
+    /// The fields that have them, each with its construct.
+    of: &'static [(&'static str, &'static str)],
     words: &'static [(&'static str, &'static str)],
 }
 
 const MEANINGS: &[Meanings] = &[
     Meanings {
-        shapes: &["a spec"],
-        fields: &["version"],
-        words: &[("v1", "the published v1 and what Kneo adds to it")],
+        of: &[("a decision", "decision"), ("a test", "humans"), ("a test", "approvals")],
+        words: &[
+            ("approve", "yes, it may go on"),
+            ("reject", "no, it may not"),
+            ("edit", "yes, in the better form that `content` has"),
+            ("select", "the `option`"),
+            ("provide", "the answer that `content` has"),
+            ("approve_for_run", "yes, to this call and to all others of the run"),
+        ],
     },
     Meanings {
-        shapes: &["a strategy"],
-        fields: &["type"],
+        of: &[("`expect`", "status")],
+        words: &[
+            ("completed", "it ends with an output"),
+            ("failed", "it fails"),
+            ("timed_out", "it reaches a bound on its time"),
+            ("expired", "a question of it is not answered in time"),
+            ("blocked", "it waits for a person who never answers"),
+        ],
+    },
+    Meanings { of: &[("a spec", "version")], words: &[("v1", "the published v1 and what Kneo adds to it")] },
+    Meanings {
+        of: &[("a strategy", "type")],
         words: &[
             ("simple", "one answer, without tools"),
             ("react", "turns in which the model calls tools, until it answers"),
@@ -27,8 +43,11 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["`runtime_preferences`"],
-        fields: &["preferred_mode", "allowed_modes", "fallback_mode"],
+        of: &[
+            ("`runtime_preferences`", "preferred_mode"),
+            ("`runtime_preferences`", "allowed_modes"),
+            ("`runtime_preferences`", "fallback_mode"),
+        ],
         words: &[
             ("bridge", "Kneo runs the agent's turns itself, which it always does"),
             ("native", "a mode of the published v1 that has no effect here"),
@@ -36,8 +55,7 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a human"],
-        fields: &["on_timeout"],
+        of: &[("a human", "on_timeout")],
         words: &[
             ("fail", "the step fails with kind `expired`"),
             ("continue", "the default option stands, or else approval; the record says that nobody answered"),
@@ -45,8 +63,7 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a human"],
-        fields: &["request_type"],
+        of: &[("a human", "request_type")],
         words: &[
             ("approval", "yes or no"),
             ("review", "yes, no, or the text in a better form"),
@@ -56,8 +73,7 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a human"],
-        fields: &["response_role"],
+        of: &[("a human", "response_role")],
         words: &[
             ("user", "as if the user had said it"),
             ("assistant", "as if the model had said it"),
@@ -65,8 +81,7 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a step"],
-        fields: &["kind"],
+        of: &[("a step", "kind")],
         words: &[
             ("agent", "asks a model, which may call tools"),
             ("function", "calls code of the host, or a program"),
@@ -85,8 +100,22 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a step"],
-        fields: &["on_error"],
+        of: &[("a step", "route")],
+        words: &[
+            ("first", "the first edge that holds is followed"),
+            ("all", "every edge that holds is followed, each as a branch of its own"),
+        ],
+    },
+    Meanings {
+        of: &[("an MCP server", "transport")],
+        words: &[
+            ("stdio", "a program that is started, spoken to on its standard input and output"),
+            ("http", "an address, by streamable HTTP"),
+            ("sse", "an address, by the protocol's older form of two streams"),
+        ],
+    },
+    Meanings {
+        of: &[("a step", "on_error")],
         words: &[
             ("fail", "the workflow fails"),
             ("retry", "the step is tried again, as `max_retries` or `retry` says; then the workflow fails"),
@@ -95,8 +124,7 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["`retry`"],
-        fields: &["on"],
+        of: &[("`retry`", "on"), ("an expected error", "kind")],
         words: &[
             ("timeout", "an attempt took longer than it may"),
             ("provider", "a model provider failed"),
@@ -112,11 +140,11 @@ const MEANINGS: &[Meanings] = &[
             ("guardrail", "a guardrail blocked something"),
             ("budget", "a budget was used up"),
             ("loop_detected", "an agent repeated itself"),
+            ("dead_letter", "the run was taken up again and again without getting anywhere"),
         ],
     },
     Meanings {
-        shapes: &["a tool", "a function"],
-        fields: &["effect"],
+        of: &[("a tool", "effect"), ("a function", "effect"), ("a choice of tools", "effect")],
         words: &[
             ("read", "it changes nothing"),
             ("idempotent", "it does the same once or twice"),
@@ -124,8 +152,7 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a tool", "a function"],
-        fields: &["on_uncertain"],
+        of: &[("a tool", "on_uncertain"), ("a function", "on_uncertain"), ("a choice of tools", "on_uncertain")],
         words: &[
             ("ask", "a person decides: run it again, supply the result, or fail"),
             ("retry", "it runs again, under the same idempotency key"),
@@ -133,14 +160,12 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a tool", "a function"],
-        fields: &["approval"],
+        of: &[("a tool", "approval"), ("a function", "approval"), ("a choice of tools", "approval")],
         words: &[("never", "nobody is asked"), ("always", "somebody is asked before each call")],
     },
-    Meanings { shapes: &["a command"], fields: &["stdin"], words: &[("json", "the input as JSON")] },
+    Meanings { of: &[("a command", "stdin")], words: &[("json", "the input as JSON")] },
     Meanings {
-        shapes: &["a workflow"],
-        fields: &["type"],
+        of: &[("a workflow", "type")],
         words: &[
             ("sequential", "one step after the other"),
             ("graph", "nodes, and edges with conditions between them"),
@@ -151,53 +176,46 @@ const MEANINGS: &[Meanings] = &[
         ],
     },
     Meanings {
-        shapes: &["a workflow"],
-        fields: &["join"],
-        words: &[("all", "when every branch has completed"), ("any", "when one branch has completed")],
+        of: &[("a workflow", "join"), ("a step", "join")],
+        words: &[("all", "every branch must complete"), ("any", "one branch must complete")],
     },
     Meanings {
-        shapes: &["a workflow"],
-        fields: &["rest"],
+        of: &[("a workflow", "rest"), ("a step", "rest")],
         words: &[
             ("cancel", "they are cancelled, and what they ask people is withdrawn"),
-            ("drain", "they finish, and the workflow waits for them"),
+            ("drain", "they finish, and are waited for"),
         ],
     },
     Meanings {
-        shapes: &["a workflow"],
-        fields: &["on_branch_error"],
+        of: &[("a workflow", "on_branch_error"), ("a step", "on_branch_error")],
         words: &[
-            ("fail_fast", "the others are cancelled at once and the workflow fails"),
-            ("drain", "the others finish, then the workflow fails"),
+            ("fail_fast", "the others are cancelled, and the fan-out fails at once"),
+            ("drain", "the others finish, then the fan-out fails"),
         ],
     },
     Meanings {
-        shapes: &["a workflow"],
-        fields: &["combine"],
+        of: &[("a workflow", "combine"), ("a step", "combine")],
         words: &[
             ("text", "one text: a paragraph `name: output` for each branch, in the author's order"),
             ("map", "a mapping from a branch's name to its output"),
         ],
     },
     Meanings {
-        shapes: &["a workflow"],
-        fields: &["on_max"],
+        of: &[("a workflow", "on_max")],
         words: &[
             ("fail", "the workflow fails with kind `limit`"),
             ("continue", "the workflow ends with its last output"),
         ],
     },
     Meanings {
-        shapes: &["an edge"],
-        fields: &["on_max"],
+        of: &[("an edge", "on_max")],
         words: &[
             ("fail", "the workflow fails with kind `limit`"),
             ("continue", "the edge is passed over for the next one that holds"),
         ],
     },
     Meanings {
-        shapes: &["a condition"],
-        fields: &["type"],
+        of: &[("a condition", "type")],
         words: &[
             ("output_contains", "the output, as text, contains the `value`"),
             ("status_is", "the status is the `value`: `completed`, `failed` or `skipped`"),
@@ -208,17 +226,13 @@ const MEANINGS: &[Meanings] = &[
 impl Shape {
     /// What a word of one of the construct's fields means.
     pub(crate) fn meaning(&self, field: &str, word: &str) -> Option<&'static str> {
-        let meanings = MEANINGS.iter().find(|of| of.shapes.contains(&self.name) && of.fields.contains(&field))?;
+        let meanings = MEANINGS.iter().find(|meanings| meanings.of.contains(&(self.name, field)))?;
         meanings.words.iter().find(|(text, _)| *text == word).map(|(_, doc)| *doc)
     }
 }
 
+/// Every word with the fields, each with its construct, of which one or more have it.
 #[cfg(test)]
-pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let of = |of: &'static Meanings| {
-        of.shapes.iter().flat_map(move |shape| {
-            of.fields.iter().flat_map(move |field| of.words.iter().map(move |(word, _)| (*shape, *field, *word)))
-        })
-    };
-    MEANINGS.iter().flat_map(of)
+pub(super) fn all() -> impl Iterator<Item = (&'static [(&'static str, &'static str)], &'static str)> {
+    MEANINGS.iter().flat_map(|meanings| meanings.words.iter().map(move |(word, _)| (meanings.of, *word)))
 }

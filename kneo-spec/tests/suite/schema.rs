@@ -136,13 +136,28 @@ fn every_report_of_a_sample_belongs_to_one() {
 }
 
 /// Keys under which everything is the author's.
-const OPEN: &[&str] = &["set", "input", "inputs", "context", "extra", "parameters", "schema"];
+const OPEN: &[&str] = &[
+    "arguments",
+    "content",
+    "context",
+    "extra",
+    "input",
+    "inputs",
+    "output",
+    "output_schema",
+    "parameters",
+    "schema",
+    "set",
+];
+
+/// Fields in which there may be any value, `null` as well.
+const VALUES: &[&str] = &["arguments", "content", "input", "output", "value"];
 
 /// The value without optional fields that have nothing behind their colon, the one thing in which the two differ.
 fn without_empty_fields(value: &Value) -> Value {
     match value {
         Value::Object(entries) => {
-            let kept = entries.iter().filter(|(_, value)| !value.is_null());
+            let kept = entries.iter().filter(|(key, value)| !value.is_null() || VALUES.contains(&key.as_str()));
             let entry = |(key, value): (&String, &Value)| {
                 let value = match key.as_str() {
                     "outputs" => without_empty_schemas(value),
@@ -213,14 +228,22 @@ const KEYS: &[&str] = &[
     "x-mine",
 ];
 
-/// The few changes that show most.
-fn short_changes() -> Vec<Change> {
-    let values = [Value::Null, json!(1), json!("word"), json!([]), json!({})];
-    values.map(Change::Replace).into_iter().chain([Change::Remove, Change::Add("nobody", json!(1))]).collect()
+/// The few changes that show most of a value.
+fn short_changes(value: &Value) -> Vec<Change> {
+    let scalars = [Value::Null, json!(1), json!("word")];
+    let structures = [Value::Null, json!("word"), json!([]), json!({})];
+    let values = if value.is_array() || value.is_object() { &structures[..] } else { &scalars[..] };
+    let replaced = values.iter().filter(|with| *with != value).cloned().map(Change::Replace);
+    replaced.chain([Change::Remove, Change::Add("nobody", json!(1))]).collect()
 }
 
 fn all_changes() -> Vec<Change> {
     let values = [
+        Value::Null,
+        json!(1),
+        json!("word"),
+        json!([]),
+        json!({}),
         json!(true),
         json!(0),
         json!(-1),
@@ -236,7 +259,7 @@ fn all_changes() -> Vec<Change> {
     ];
     let added = KEYS.iter().flat_map(|key| [json!("word"), json!(1), json!({})].map(|value| Change::Add(key, value)));
     let renamed = KEYS.iter().map(|key| Change::Rename(key));
-    short_changes().into_iter().chain(values.map(Change::Replace)).chain(added).chain(renamed).collect()
+    values.map(Change::Replace).into_iter().chain([Change::Remove]).chain(added).chain(renamed).collect()
 }
 
 /// Every place of a value, as the keys that lead to it.
@@ -254,12 +277,17 @@ fn places(value: &Value) -> Vec<Vec<String>> {
     found
 }
 
+fn pointer(path: &[String]) -> String {
+    path.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+fn at<'a>(spec: &'a Value, path: &[String]) -> Option<&'a Value> {
+    spec.pointer(&pointer(path))
+}
+
 /// The spec with one thing changed; `None` where that cannot be done.
 fn changed(spec: &Value, path: &[String], change: &Change) -> Option<Value> {
     let mut spec = spec.clone();
-    let pointer = |path: &[String]| -> String {
-        path.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
-    };
     match change {
         Change::Replace(with) => *spec.pointer_mut(&pointer(path))? = with.clone(),
         Change::Add(key, value) => {
@@ -293,8 +321,10 @@ const SAID_BY_TABLES: &[Code] = &[
     Code::FunctionMultipleBackings,
 ];
 
-/// What only the compiler knows: the words that go with a `status_is`, and what `join` may hold.
-const NOT_IN_TABLES: &[&str] = &["condition", "join"];
+/// Where only the compiler knows which words and fields go together: the words of a `status_is`, the `join_at` of
+/// `route: all`, what goes with a decision, the codes of a model's errors, and that `…_ref` in an environment or a header
+/// is a name.
+const NOT_IN_TABLES: &[&str] = &["code", "condition", "content", "env", "headers", "join_at", "option", "route"];
 
 /// Where schema and compiler do not agree about a changed spec.
 fn disagreement(schema: &Validator, name: &str, path: &[String], change: &Change, changed: &Value) -> Option<String> {
@@ -311,7 +341,9 @@ fn disagreement(schema: &Validator, name: &str, path: &[String], change: &Change
     if refusals.is_empty() && !path.iter().map(String::as_str).chain([key]).any(|key| NOT_IN_TABLES.contains(&key)) {
         // Bounds are in the tables, and whether there must be entries; which of two numbers is greater is not.
         let empty = matches!(change, Change::Replace(value) if *value == json!([]) || *value == json!({}));
-        let told = |code: &Code| SAID_BY_TABLES.contains(code) || (empty && *code == Code::OutOfRange);
+        // The tables do not say it of lists in lists, of which tests have some.
+        let flat = path.first().is_none_or(|first| first != "tests");
+        let told = |code: &Code| SAID_BY_TABLES.contains(code) || (empty && flat && *code == Code::OutOfRange);
         let said: Vec<Code> = codes.into_iter().flatten().filter(told).collect();
         return (!said.is_empty()).then(|| format!("{place}: the schema is too lax: {said:?}"));
     }
@@ -326,7 +358,7 @@ fn the_schema_refuses_what_the_compiler_refuses_of_every_field() {
     let spec = value(&text).unwrap();
     let (mut tried, mut disagreements) = (0, Vec::new());
     for path in places(&spec) {
-        for change in short_changes() {
+        for change in short_changes(at(&spec, &path).unwrap()) {
             if let Some(changed) = changed(&spec, &path, &change) {
                 disagreements.extend(disagreement(&schema, "whole.yaml", &path, &change, &changed));
                 tried += 1;
@@ -343,8 +375,11 @@ proptest! {
     /// Every spec that compiles, spoilt anyhow.
     #[test]
     fn what_the_schema_refuses_the_compiler_refuses(spec in any::<Index>(), place in any::<Index>(), change in any::<Index>()) {
-        static ACCEPTED: LazyLock<Vec<(String, Value)>> =
-            LazyLock::new(|| accepted().into_iter().map(|(name, text)| (name, value(&text).unwrap())).collect());
+        static ACCEPTED: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
+            // What is ignored there is not looked into either.
+            let all = accepted().into_iter().filter(|(name, _)| !name.starts_with(Code::AgentToolParameters.as_str()));
+            all.map(|(name, text)| (name, value(&text).unwrap())).collect()
+        });
         static SCHEMA: LazyLock<Validator> = LazyLock::new(schema);
         let (name, spec) = spec.get(&ACCEPTED);
         let places = places(spec);
