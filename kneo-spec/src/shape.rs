@@ -130,14 +130,24 @@ pub(crate) struct Seat {
     pub(crate) required: &'static str,
     /// A field that is not required there.
     pub(crate) spared: &'static str,
+    /// Fields that it has there and nowhere else.
+    pub(crate) own: &'static [&'static str],
 }
 
 /// Where constructs are not what their tables say.
 pub(crate) const SEATS: &[Seat] = &[
     // Steps and reports know the root agent by its name.
-    Seat { shape: "a spec", field: "agent", of: "an agent", id: "root-agent", required: "name", spared: "" },
-    // The key is the id.
-    Seat { shape: "a workflow", field: "nodes", of: "a step", id: "node", required: "", spared: "id" },
+    Seat { shape: "a spec", field: "agent", of: "an agent", id: "root-agent", required: "name", spared: "", own: &[] },
+    // The key is the id, and edges lead on.
+    Seat {
+        shape: "a workflow",
+        field: "nodes",
+        of: "a step",
+        id: "node",
+        required: "",
+        spared: "id",
+        own: &["route", "join_at", "join", "rest", "on_branch_error", "combine"],
+    },
 ];
 
 /// The shortest duration, in seconds: times are kept in milliseconds.

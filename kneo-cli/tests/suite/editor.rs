@@ -126,7 +126,7 @@ fn mistakes_are_underlined_where_they_are() {
         assert_underlined(&mut editor, &text, &[expected]);
     }
     let tools = |tool: &str| format!("version: v1\nagent: {{name: a}}\ntools:\n  look: {tool}\n");
-    let one = "A tool has exactly one of `implementation` or `command`";
+    let one = "A tool has exactly one of `implementation`, `command`, `mcp` or `agent`";
     assert_underlined(&mut editor, &tools("{effect: read}"), &[("look: {effect: read}", one)]);
     let both = "{implementation: a, command: {argv: [b]}}";
     assert_underlined(&mut editor, &tools(both), &[("command: {argv: [b]}}", one)]);
@@ -146,9 +146,17 @@ fn keys_are_completed_by_what_stands_around_them() {
     let Some((_project, mut editor)) = editor() else { return };
     let step = "version: v1\nworkflow:\n  type: sequential\n  steps:\n    - id: a\n";
     let of_set = labels(&mut editor, &format!("{step}      kind: set\n      ¦\n"));
-    assert_eq!(of_set, ["fallback_ref", "on_error", "set", "when"]);
+    assert_eq!(of_set, ["fallback_only", "fallback_ref", "on_error", "output_schema", "set", "when"]);
     let of_human = labels(&mut editor, &format!("{step}      kind: human\n      ¦\n"));
-    assert_eq!(of_human, ["fallback_ref", "input", "on_error", "ref", "timeout_seconds", "when"]);
+    let fields =
+        ["fallback_only", "fallback_ref", "input", "on_error", "output_schema", "ref", "timeout_seconds", "when"];
+    assert_eq!(of_human, fields);
+    // Nodes alone have edges that lead on.
+    let of_node = labels(
+        &mut editor,
+        "version: v1\nworkflow:\n  type: graph\n  start: a\n  nodes:\n    a:\n      kind: set\n      set: {b: 1}\n      ¦\n",
+    );
+    assert!(of_node.iter().any(|label| label == "route"), "{of_node:?}");
     let of_graph = labels(&mut editor, "version: v1\nworkflow:\n  type: graph\n  start: a\n  nodes: {}\n  ¦\n");
     assert_eq!(of_graph, ["description", "edges", "max_steps", "name", "on_max"]);
     let inline = labels(&mut editor, &format!("{step}      kind: agent\n      ref:\n        ¦\n"));

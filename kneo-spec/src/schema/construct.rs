@@ -71,9 +71,15 @@ impl Definitions {
         let common = || shape.supported().filter(|field| field.only.is_empty());
         let mut properties = Map::new();
         for field in common() {
-            properties.push(field.name, described(self, shape, field, None));
+            if is_elsewhere(shape, seat, field) {
+                properties.push(field.name, false);
+            } else {
+                properties.push(field.name, described(self, shape, field, None));
+            }
         }
-        let body = head.with("properties", properties).with_some("dependencies", dependencies(common()));
+        let body = head
+            .with("properties", properties)
+            .with_some("dependencies", dependencies(common().filter(|field| !is_elsewhere(shape, seat, field))));
         let words = kinds.words().iter().filter(|word| word.support == Support::Now);
         // Without a kind, or with one that is none, every field is offered.
         let any = shape.supported().filter(|field| !field.only.is_empty());
@@ -110,6 +116,12 @@ impl Definitions {
             .and(closed(properties))
             .with_some("dependencies", dependencies(own()))
     }
+}
+
+/// Whether a construct has the field only at another seat.
+fn is_elsewhere(shape: &Shape, seat: Option<&Seat>, field: &Field) -> bool {
+    let has = |seat: &Seat| seat.own.contains(&field.name);
+    SEATS.iter().any(|other| other.of == shape.name && has(other)) && !seat.is_some_and(has)
 }
 
 /// The fields that all kinds of a construct have, whose schemas stand with the construct.

@@ -114,6 +114,8 @@ fn presence(shape: &Shape, field: &Field) -> String {
             Some(format!("required {place}"))
         } else if seat.spared == field.name {
             Some(format!("may be left out {place}"))
+        } else if seat.own.contains(&field.name) {
+            Some(format!("only {place}"))
         } else {
             None
         }

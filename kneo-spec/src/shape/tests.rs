@@ -93,6 +93,27 @@ fn fields_that_belong_elsewhere_are_not_here() {
     }
 }
 
+/// Seats name constructs and fields that there are.
+#[test]
+fn seats_are_in_the_tables() {
+    let shapes = all();
+    let shape = |name: &str| shapes.iter().find(|shape| shape.name == name).unwrap_or_else(|| panic!("no {name}"));
+    for seat in SEATS {
+        let held = shape(seat.shape).field(seat.field).map(|field| field.kind);
+        let of = shape(seat.of);
+        let holds = |kind: FieldKind| matches!(kind, FieldKind::Shape(held) if std::ptr::eq(held, *of));
+        let is_there = match held {
+            Some(FieldKind::Map(item) | FieldKind::List(item)) => holds(*item),
+            Some(kind) => holds(kind),
+            None => false,
+        };
+        assert!(is_there, "{} does not stand in `{}` of {}", seat.of, seat.field, seat.shape);
+        for name in seat.own.iter().chain([&seat.required, &seat.spared]).filter(|name| !name.is_empty()) {
+            assert!(of.field(name).is_some(), "{} has no `{name}`", seat.of);
+        }
+    }
+}
+
 /// Every word that compiles says what it means, and nothing else does.
 #[test]
 fn words_have_meanings() {
