@@ -14,6 +14,8 @@ mod suite {
     mod json;
     mod new;
     mod runs;
+    #[cfg(unix)]
+    mod servers;
     mod spec;
     mod spec_test;
     mod support;
