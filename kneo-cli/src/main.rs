@@ -44,6 +44,7 @@ mod table;
 mod trust;
 mod usage;
 mod view;
+mod written;
 
 use std::process::ExitCode;
 

@@ -30,7 +30,7 @@ pub mod diagnostic;
 mod document;
 mod emit;
 mod expr;
-mod graph;
+pub mod graph;
 mod known;
 mod link;
 pub mod loader;
@@ -48,7 +48,6 @@ mod vocabulary;
 #[cfg(feature = "fs")]
 pub use compile::compile_file;
 pub use compile::{Compilation, CompileError, CompileOptions, Report, compile, compile_str, compile_with};
-pub use graph::mermaid;
 pub use resolve::resolve;
 pub use schema::{SCHEMA_URL, json_schema};
 pub use syntax::Limits;

@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Compile(compile::Args),
     /// Write a spec in its normal form
     Resolve(resolve::Args),
-    /// Draw a spec as a Mermaid flowchart
+    /// Draw a spec
     Graph(graph::Args),
     /// Sign a spec with its plan, and verify what was signed
     #[command(subcommand)]

@@ -109,10 +109,37 @@ fn the_normal_form_compiles_to_the_same_plan() {
 #[test]
 fn a_spec_is_drawn() {
     let project = Project::with(APPROVAL);
-    let answer = project.kneo(&["spec", "graph", "flow.yaml"]);
-    assert_eq!(answer.code, 0);
-    assert!(answer.stdout.starts_with("flowchart TD\n"));
-    assert_eq!(project.json(&["spec", "graph", "flow.yaml"]).1["mermaid"], answer.stdout);
+    for (format, start) in [("mermaid", "flowchart TD\n"), ("dot", "digraph \"workflow\" {\n"), ("svg", "<svg ")] {
+        let answer = project.kneo(&["spec", "graph", "flow.yaml", "--format", format]);
+        assert_eq!(answer.code, 0, "{answer:?}");
+        assert!(answer.stdout.starts_with(start), "{answer:?}");
+        let (code, object) = project.json(&["spec", "graph", "flow.yaml", "--format", format]);
+        assert_eq!((code, &object["ok"], &object["format"]), (0, &json!(true), &json!(format)));
+        assert_eq!(object[format], answer.stdout);
+
+        let file = format!("drawing.{format}");
+        let (code, object) = project.json(&["spec", "graph", "flow.yaml", "--format", format, "-o", &file]);
+        assert_eq!((code, &object), (0, &json!({"ok": true, "format": format, "file": file})));
+        assert_eq!(std::fs::read_to_string(project.path(&file)).unwrap(), answer.stdout);
+    }
+    let plain = project.kneo(&["spec", "graph", "flow.yaml"]);
+    assert!(plain.stdout.starts_with("flowchart TD\n"), "{plain:?}");
+    let answer = project.kneo(&["spec", "graph", "flow.yaml", "-o", "no/such/folder.svg"]);
+    assert_eq!(answer.code, 4);
+    assert!(answer.stderr.contains("output_unwritable"), "{answer:?}");
+}
+
+/// `UPDATE_EXPECT=1` draws it anew.
+#[test]
+fn the_picture_in_the_guide_is_what_the_program_draws() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let spec = format!("{root}/examples/specs/review/review.yaml");
+    let drawn = Project::new().kneo(&["spec", "graph", &spec, "--format", "svg"]).stdout;
+    let path = format!("{root}/docs/guide/review.svg");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &drawn).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).unwrap() == drawn, "{path} differs; UPDATE_EXPECT=1 draws it anew");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Specs that compile, beside their plans, drawings and normal forms.
 
 use kneo_core::plan::CompiledPlan;
+use kneo_spec::graph::Graph;
 use kneo_spec::source::SourceMap;
-use kneo_spec::{CompileOptions, compile, mermaid, resolve};
+use kneo_spec::{CompileOptions, compile, resolve};
 
 use super::golden::{check, run, specs};
 
@@ -31,10 +32,9 @@ fn plans_and_drawings_are_as_expected() {
         let report =
             kneo_spec::diagnostic::to_text(&compilation.diagnostics, &sources, kneo_spec::diagnostic::TextStyle::Plain);
         assert!(report.is_empty(), "{name}: {report}");
-        check(&path.with_extension("plan.json"), &readable(&compilation.plan.unwrap()));
-        let file = sources.files().next().unwrap().id();
-        let drawing = mermaid(&sources, file, &CompileOptions::default()).unwrap();
-        check(&path.with_extension("mmd"), &drawing);
+        let plan = compilation.plan.unwrap();
+        check(&path.with_extension("plan.json"), &readable(&plan));
+        check(&path.with_extension("mmd"), &Graph::of(plan.plan()).mermaid());
     }
 }
 

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::spec_file::SpecFile;
+use crate::written;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -31,9 +32,7 @@ impl Args {
             return Err(SpecFile { sources, file }.invalid(compilation.diagnostics).into());
         };
         if let Some(path) = &self.output {
-            std::fs::write(path, plan.bytes()).map_err(|error| {
-                Problem::new("output_unwritable", format!("cannot write `{}`: {error}", path.display()))
-            })?;
+            written::file(path, plan.bytes())?;
         }
         if output.json {
             output.object(&described(&plan, to_json(&compilation.diagnostics, &sources))?)?;

@@ -2,27 +2,62 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use kneo::spec::CompileOptions;
+use kneo::spec::graph::Graph;
 use serde_json::json;
 
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::Stop;
 use crate::spec_file::SpecFile;
+use crate::written;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The spec
     spec: PathBuf,
+
+    /// As a Mermaid flowchart, for Graphviz, or as a picture
+    #[arg(long, short, value_enum, default_value_t = Format::Mermaid)]
+    format: Format,
+
+    /// Write the drawing to this file
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The forms of a drawing.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Mermaid,
+    Dot,
+    Svg,
 }
 
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        let spec = SpecFile::read(&self.spec)?;
-        match kneo::spec::mermaid(&spec.sources, spec.file, &CompileOptions::default()) {
-            Ok(drawing) if output.json => output.object(&json!({"ok": true, "mermaid": drawing}))?,
-            Ok(drawing) => output.text(&drawing)?,
-            Err(diagnostics) => return Err(spec.invalid(diagnostics).into()),
+        let SpecFile { sources, file } = SpecFile::read(&self.spec)?;
+        let compilation = kneo::spec::compile(&sources, file, &CompileOptions::default());
+        let Some(plan) = compilation.plan else {
+            return Err(SpecFile { sources, file }.invalid(compilation.diagnostics).into());
+        };
+        let graph = Graph::of(plan.plan());
+        let drawing = match self.format {
+            Format::Mermaid => graph.mermaid(),
+            Format::Dot => graph.dot(),
+            Format::Svg => graph.svg(),
+        };
+        let format = self.format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        match &self.output {
+            Some(path) => {
+                written::file(path, drawing.as_bytes())?;
+                if output.json {
+                    output.object(&json!({"ok": true, "format": format, "file": path.display().to_string()}))?;
+                }
+            }
+            None if output.json => output.object(&json!({"ok": true, "format": format, (format.as_str()): drawing}))?,
+            None => output.text(&drawing)?,
         }
         Ok(Exit::Done)
     }

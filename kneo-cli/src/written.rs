@@ -1,0 +1,11 @@
+//! Files that a command writes.
+
+use std::path::Path;
+
+use crate::problem::Problem;
+
+/// Writes a file, in the place of one that is there.
+pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    std::fs::write(path, bytes)
+        .map_err(|error| Problem::new("output_unwritable", format!("cannot write `{}`: {error}", path.display())))
+}
