@@ -4,6 +4,7 @@
 mod constructs {
     mod agents;
     mod fan_out;
+    mod guide;
     mod join;
     mod output;
     mod reads;
