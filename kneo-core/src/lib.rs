@@ -24,6 +24,7 @@ pub mod event;
 pub mod expr;
 pub mod failure;
 pub mod id;
+pub mod launch;
 pub mod message;
 pub mod name;
 pub mod observer;

@@ -49,6 +49,7 @@ fn reach(code: Code) -> Reach {
         | Code::ExprArguments
         | Code::TemplateUnclosed
         | Code::NoHoles
+        | Code::LaunchRefused
         | Code::TlsVerifyDisabled
         | Code::ConstantKey
         | Code::IdMismatch

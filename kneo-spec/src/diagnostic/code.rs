@@ -126,6 +126,7 @@ codes! {
     UnusedComponent = "W_UNUSED_COMPONENT" Warning "Every component is referred to by a step, and every tool and server by an agent.";
     RuntimeMode = "E_RUNTIME_MODE" Error "`allowed_modes` includes `bridge`.";
     RuntimePreference = "W_RUNTIME_MODE" Warning "Kneo owns the agent loop: other runtime modes are not used.";
+    LaunchRefused = "E_LAUNCH_REFUSED" Error "A program runs in its folder, and no hole chooses its code.";
     ToolNoBacking = "E_TOOL_NO_BACKING" Error "A tool has a backing.";
     ToolMultipleBackings = "E_TOOL_MULTIPLE_BACKINGS" Error "A tool has one backing.";
     FunctionNoBacking = "E_FUNCTION_NO_BACKING" Error "A function has a backing.";

@@ -1,12 +1,17 @@
 //! What runs behind a tool or a function.
 
+use std::sync::Arc;
+
+use kneo_core::launch;
 use kneo_core::plan::{Effect, OnUncertain};
 
+use super::scalar::hole;
 use super::{At, Fields, Lower};
-use crate::diagnostic::{Code, Diagnostic, tick_list};
+use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{Approval, Backing, Command, Raw, Running};
 use crate::shape::root::APPROVAL;
 use crate::shape::tool::COMMAND;
+use crate::source::Span;
 use crate::syntax::{Kind, NodeId};
 
 /// What tells the backings of tools from those of functions.
@@ -76,21 +81,32 @@ impl Lower<'_> {
             .map(fields.get("env"))
             .into_iter()
             .filter_map(|(name, node)| {
-                if name.value.as_str().contains('=') {
-                    self.report(
-                        Diagnostic::new(
-                            Code::InvalidName,
-                            name.span,
-                            "the name of an environment variable holds no `=`",
-                        )
-                        .help("write the value after the colon"),
-                    );
+                if let Some(reason) = launch::refuse_variable(name.value.as_str()) {
+                    self.report(variable_refused(name.span, reason));
                     return None;
                 }
-                Some((name, self.template_node(node, "an entry of `env`")?))
+                let value = self.template_node(node, "an entry of `env`")?;
+                if let Some(hole) = hole(&value.text).filter(|_| launch::steers_code(name.value.as_str())) {
+                    let message =
+                        format!("{} decides which code runs, and a hole would choose it", tick(name.value.as_str()));
+                    let help = "write the value without a hole, or pass what differs as an argument";
+                    self.report(Diagnostic::new(Code::LaunchRefused, hole, message).help(help));
+                }
+                Some((name, value))
             })
             .collect();
-        Some(Command { argv, env, cwd: self.plain(fields.get("cwd")).map(|cwd| cwd.value) })
+        Some(Command { argv, env, cwd: self.folder(fields.get("cwd")) })
+    }
+
+    /// Reads a folder in which a program runs.
+    pub(super) fn folder(&mut self, at: Option<&At>) -> Option<Arc<str>> {
+        let folder = self.plain(at)?;
+        if !launch::stays_within(&folder.value) {
+            let message = format!("{} leads out of the folder in which programs run", tick(&folder.value));
+            let help = "write a path below it, such as `reports`; the host chooses the folder itself";
+            self.report(Diagnostic::new(Code::LaunchRefused, folder.span, message).help(help));
+        }
+        Some(folder.value)
     }
 
     /// Reads what running something again would do, and who must agree; without fields what holds then.
@@ -138,4 +154,10 @@ impl Lower<'_> {
             _ => Approval::Never,
         }
     }
+}
+
+/// The diagnostic of a variable that no program can be given.
+fn variable_refused(span: Span, reason: &str) -> Diagnostic {
+    let (rule, help) = reason.split_once("; ").unwrap_or((reason, "rename it, and write the value after the colon"));
+    Diagnostic::new(Code::InvalidName, span, format!("this variable cannot be set: {rule}")).help(help)
 }

@@ -434,7 +434,7 @@ impl Lower<'_> {
 }
 
 /// Where the first hole of a text stands, if it has one.
-fn hole(text: &Text) -> Option<Span> {
+pub(super) fn hole(text: &Text) -> Option<Span> {
     let start = text.as_str().find("{{")?;
     let rest = text.as_str().get(start..).unwrap_or_default();
     let end = start + rest.find("}}").map_or(2, |length| length + 2);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kneo_core::launch;
 use kneo_core::name::Name;
 use kneo_core::plan::{Effect, HttpDef, Setting, StdioDef, TlsDef, Transport};
 
@@ -73,10 +74,8 @@ impl Lower<'_> {
         let args = fields.get("args").and_then(|at| self.list(Some(at))).unwrap_or_default();
         let args = args.into_iter().filter_map(|item| Some(self.plain_entry(item, "an entry of `args`")?.value));
         let args = args.collect();
-        let env = self.settings(fields.get("env"), |name| {
-            name.contains('=').then_some("the name of an environment variable holds no `=`")
-        });
-        let cwd = self.plain(fields.get("cwd")).map(|cwd| cwd.value);
+        let env = self.settings(fields.get("env"), launch::refuse_variable);
+        let cwd = self.folder(fields.get("cwd"));
         Some(StdioDef { command: command?.value, args, env, cwd })
     }
 
