@@ -41,6 +41,7 @@ mod spec_test;
 mod standing;
 mod store_place;
 mod table;
+mod trace;
 mod trust;
 mod usage;
 mod view;

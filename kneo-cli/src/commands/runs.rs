@@ -6,6 +6,7 @@ mod get;
 mod list;
 mod prune;
 mod resume;
+mod trace;
 
 use clap::Subcommand;
 
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Get(get::Args),
     /// Show what happened in a run
     Events(events::Args),
+    /// Show what took how long in a run
+    Trace(trace::Args),
     /// Ask a run to stop
     Cancel(cancel::Args),
     /// Get a run on whose process has ended
@@ -39,6 +42,7 @@ impl Command {
                 Command::List(args) => args.run(output).await,
                 Command::Get(args) => args.run(output).await,
                 Command::Events(args) => args.run(output).await,
+                Command::Trace(args) => args.run(output).await,
                 Command::Cancel(args) => args.run(output).await,
                 Command::Resume(args) => args.run(output).await,
                 Command::Prune(args) => args.run(output).await,
@@ -52,6 +56,7 @@ impl Command {
             Command::List(args) => &args.store,
             Command::Get(args) => &args.store,
             Command::Events(args) => &args.store,
+            Command::Trace(args) => &args.store,
             Command::Cancel(args) => &args.store,
             Command::Resume(args) => &args.store,
             Command::Prune(args) => &args.store,

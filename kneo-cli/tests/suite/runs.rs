@@ -99,6 +99,51 @@ fn events_can_be_read_from_anywhere_and_followed() {
 }
 
 #[test]
+fn a_run_is_traced_in_lines_as_an_object_and_as_a_page() {
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "hidden tea", "--by", "ben", "--approve-as", "ana"]);
+    let id = run["run_id"].as_str().unwrap();
+    let lines = project.kneo(&["runs", "trace", id]);
+    assert_eq!((lines.code, lines.stderr.as_str()), (0, ""));
+    assert!(lines.stdout.starts_with(&format!("{id} workflow: completed in ")), "{lines:?}");
+    assert!(lines.stdout.contains("waits  asks ana: approved by ana"), "{lines:?}");
+
+    let (code, trace) = project.json(&["runs", "trace", id]);
+    let keys: Vec<&str> = trace.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected =
+        ["ended_at", "events", "run_id", "spans", "started_at", "status", "took_ms", "until", "usage", "workflow"];
+    assert_eq!((code, keys.as_slice()), (0, expected.as_slice()));
+    for span in trace["spans"].as_array().unwrap() {
+        let keys: Vec<&str> = span.as_object().unwrap().keys().map(String::as_str).collect();
+        let expected = [
+            "depth", "end", "kind", "name", "notes", "path", "phases", "start", "status", "took_ms", "usage", "values",
+        ];
+        assert_eq!(keys, expected);
+    }
+    let person = trace["spans"].as_array().unwrap().iter().find(|span| span["kind"] == "person").unwrap();
+    assert_eq!((&person["status"], &person["phases"][0]["kind"]), (&json!("completed"), &json!("wait")));
+
+    let page = project.kneo(&["runs", "trace", id, "--html"]).stdout;
+    assert!(page.starts_with("<!DOCTYPE html>\n") && page.trim_end().ends_with("</html>"), "{page}");
+    assert_eq!(project.json(&["runs", "trace", id, "--html"]).1["html"], page);
+    let (code, told) = project.json(&["runs", "trace", id, "--html", "-o", "trace.html"]);
+    assert_eq!((code, told), (0, json!({"ok": true, "format": "html", "file": "trace.html"})));
+    assert_eq!(std::fs::read_to_string(project.path("trace.html")).unwrap(), page);
+    assert_eq!(project.kneo(&["runs", "trace", id, "-o", "trace.txt"]).code, 2, "only pages go to files");
+
+    let with = ["runs", "trace", id, "--with-values"];
+    for form in [[with.as_slice(), &[]].concat(), [with.as_slice(), &["--html"]].concat()] {
+        assert!(project.kneo(&form).stdout.contains("hidden tea"));
+        let without: Vec<&str> = form.iter().copied().filter(|word| *word != "--with-values").collect();
+        assert!(!project.kneo(&without).stdout.contains("hidden tea"));
+    }
+    let unwritable = project.json(&["runs", "trace", id, "--html", "-o", "no/such/folder.html"]);
+    assert_eq!((unwritable.0, &unwritable.1["error"]["code"]), (4, &json!("output_unwritable")));
+    let unknown = project.json(&["runs", "trace", "fffffffff"]);
+    assert_eq!((unknown.0, &unknown.1["error"]["code"]), (1, &json!("run_not_found")));
+}
+
+#[test]
 fn every_event_is_an_object_of_the_same_shape() {
     let project = Project::with(APPROVAL);
     let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea", "--by", "ben", "--approve-as", "ana"]);

@@ -23,6 +23,7 @@ fn every_verb_explains_itself() {
         &["runs", "list"],
         &["runs", "get"],
         &["runs", "events"],
+        &["runs", "trace"],
         &["runs", "cancel"],
         &["runs", "resume"],
         &["runs", "prune"],
