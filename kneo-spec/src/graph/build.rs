@@ -1,6 +1,6 @@
 //! From a plan to what there is to see in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kneo_core::plan::{self, Bound, Fork, NodeIx, OnError, OnMax, Plan, Scope, ScopeIx, ScopeKind, ToolBackingDef};
 
@@ -12,7 +12,7 @@ pub(super) fn graph(plan: &Plan) -> Graph {
     let graph =
         Graph { name: Label::new(plan.name.as_str()).0, frames: Vec::new(), nodes: Vec::new(), edges: Vec::new() };
     let (frames, nodes, joins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut build = Build { plan, graph, places: places(plan), frames, nodes, joins };
+    let mut build = Build { plan, graph, places: places(plan), frames, nodes, joins, fallbacks: fallbacks(plan) };
     build.frames();
     let all: Vec<(ScopeIx, FrameId)> = build.frames.iter().map(|(scope, frame)| (*scope, *frame)).collect();
     for (scope, frame) in all {
@@ -43,6 +43,8 @@ struct Build<'a> {
     nodes: BTreeMap<NodeIx, NodeId>,
     /// Where the branches of a fork join.
     joins: BTreeMap<NodeIx, NodeId>,
+    /// The steps that run in the place of others.
+    fallbacks: BTreeSet<NodeIx>,
 }
 
 impl Build<'_> {
@@ -188,7 +190,7 @@ impl Build<'_> {
     fn ends(&mut self, from: NodeId, step: NodeIx, (label, bound): (&Label, &Label), ends: &Ends) {
         let flows: Vec<Flow> = ends.reach.flows(step).collect();
         // What nothing leads to is seen as part of the workflow, unless it runs in the place of another.
-        let unreached = flows.is_empty() && !self.is_fallback(step);
+        let unreached = flows.is_empty() && !self.fallbacks.contains(&step);
         let flows = flows.into_iter().chain(unreached.then_some(Flow::Scope));
         for flow in flows {
             let to = match flow {
@@ -201,10 +203,6 @@ impl Build<'_> {
                 self.push(Edge { from, to: End::Node(to), kind: EdgeKind::Flow, back: false, label, bound });
             }
         }
-    }
-
-    fn is_fallback(&self, step: NodeIx) -> bool {
-        self.plan.nodes.iter().any(|node| node.policy.on_error == OnError::Fallback(step))
     }
 
     /// The way that a bound opens.
@@ -229,6 +227,14 @@ impl Build<'_> {
     fn push(&mut self, edge: Edge) {
         self.graph.edges.push(edge);
     }
+}
+
+fn fallbacks(plan: &Plan) -> BTreeSet<NodeIx> {
+    let fallbacks = plan.nodes.iter().filter_map(|node| match node.policy.on_error {
+        OnError::Fallback(to) => Some(to),
+        OnError::Fail | OnError::Continue => None,
+    });
+    fallbacks.collect()
 }
 
 /// Where the flows of a workflow end.

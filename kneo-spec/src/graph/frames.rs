@@ -35,18 +35,25 @@ pub(super) fn places(plan: &Plan) -> Vec<Stands> {
         _ => Stands::Apart,
     });
     let places: Vec<Stands> = places.collect();
-    // Workflows that run each other would stand in one another.
-    let ends = |scope: usize| {
-        let mut at = scope;
-        for _ in 0..=places.len() {
-            match places.get(at) {
-                Some(Stands::In(node)) => at = plan.node(*node).map_or(usize::MAX, |node| node.scope.as_usize()),
-                Some(Stands::Apart) => return true,
-                None => return false,
-            }
-        }
-        false
+    let whole = |(scope, place): (usize, &Stands)| match depth(plan, &places, scope) {
+        Some(depth) if depth % DEEPEST != 0 => *place,
+        // Workflows that run each other would stand in one another.
+        Some(_) | None => Stands::Apart,
     };
-    let whole = |(scope, place): (usize, &Stands)| if ends(scope) { *place } else { Stands::Apart };
     places.iter().enumerate().map(whole).collect()
+}
+
+/// In how many frames a frame stands at most: what is deeper stands by itself.
+const DEEPEST: usize = 24;
+
+/// In how many others a workflow is, each the only one that runs the next; `None` where they run each other.
+fn depth(plan: &Plan, places: &[Stands], scope: usize) -> Option<usize> {
+    let mut at = scope;
+    for depth in 0..=places.len() {
+        match places.get(at)? {
+            Stands::In(node) => at = plan.node(*node)?.scope.as_usize(),
+            Stands::Apart => return Some(depth),
+        }
+    }
+    None
 }

@@ -43,6 +43,8 @@ pub(super) struct Chain {
     pub(super) label: Option<usize>,
     /// Whether it rises.
     pub(super) rises: bool,
+    /// Whether it has no place in the layers, and runs beside everything.
+    pub(super) loose: bool,
 }
 
 /// Vertices in layers: first the boxes, in their order, then what stands on edges.
@@ -57,6 +59,9 @@ pub(super) struct Layered {
     pub(super) chains: Vec<Chain>,
     pub(super) layers: usize,
 }
+
+/// The most vertices: beyond, a picture is not read any more, and edges that pass many layers would take all memory.
+const MOST: usize = 40_000;
 
 /// The width of the slot of a line.
 const SLOT: f64 = 2.0;
@@ -73,7 +78,11 @@ pub(super) fn layered(items: &[Item], edges: &[Link]) -> Layered {
     let (links, chains) = (Vec::new(), Vec::new());
     let mut layered = Layered { vertices: boxes.collect(), boxes: items.len(), links, chains, layers: 0 };
     for edge in edges {
+        let passes = layer(edge.from).abs_diff(layer(edge.to));
         let chain = match rises(edge) {
+            _ if layered.vertices.len().saturating_add(passes) > MOST => {
+                Chain { inner: Vec::new(), label: None, rises: false, loose: true }
+            }
             false => layered.fall(edge, layer(edge.from), layer(edge.to)),
             true => layered.rise(edge, layer(edge.from), layer(edge.to)),
         };
@@ -92,7 +101,7 @@ impl Layered {
 
     /// An edge that leads down. Its label stands near its source.
     fn fall(&mut self, edge: &Link, from: usize, to: usize) -> Chain {
-        let mut chain = Chain { inner: Vec::new(), label: None, rises: false };
+        let mut chain = Chain { inner: Vec::new(), label: None, rises: false, loose: false };
         let mut last = edge.from;
         for layer in from.saturating_add(1)..to {
             let size = edge.label.filter(|_| chain.inner.is_empty());
@@ -110,7 +119,7 @@ impl Layered {
 
     /// An edge that leads up: it turns below its source and above its target.
     fn rise(&mut self, edge: &Link, from: usize, to: usize) -> Chain {
-        let mut chain = Chain { inner: Vec::new(), label: None, rises: true };
+        let mut chain = Chain { inner: Vec::new(), label: None, rises: true, loose: false };
         let below = self.vertex(from.saturating_add(1), None);
         self.links.push((edge.from, below));
         let middle = from.saturating_add(to).div_ceil(2);

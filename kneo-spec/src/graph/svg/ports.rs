@@ -41,7 +41,8 @@ impl Ports {
             let half = items.get(item).map_or(0.0, |item| (item.width / 2.0 - item.slant).max(0.0) * item.reach);
             (x(item) - half, x(item) + half)
         };
-        for (at, (edge, chain)) in edges.iter().zip(&layered.chains).enumerate() {
+        let placed = edges.iter().zip(&layered.chains).enumerate();
+        for (at, (edge, chain)) in placed.filter(|(_, (_, chain))| !chain.loose) {
             // Boxes that stand above each other are joined by a straight line.
             let ((from_left, from_right), (to_left, to_right)) = (range(edge.from), range(edge.to));
             let (left, right) = (from_left.max(to_left), from_right.min(to_right));

@@ -72,6 +72,9 @@ pub(super) fn routes(items: &[Item], edges: &[Link], layered: &Layered, places: 
     let x = |vertex: usize| places.x.get(vertex).copied().unwrap_or_default();
     let lines = edges.iter().zip(&layered.chains).enumerate();
     let lines = lines.map(|(at, (edge, chain))| {
+        if chain.loose {
+            return beside(edge, items, layered, places);
+        }
         let (from, to) = (ports.below(at), ports.above(at));
         let (_, bottom) = borders(edge.from, items, layered, places);
         let (top, _) = borders(edge.to, items, layered, places);
@@ -102,6 +105,18 @@ pub(super) fn routes(items: &[Item], edges: &[Link], layered: &Layered, places: 
         line.route
     });
     lines.collect()
+}
+
+/// A line from the side of a box to that of another.
+fn beside(edge: &Link, items: &[Item], layered: &Layered, places: &Places) -> Route {
+    let side = |item: usize| {
+        let (upper, lower) = borders(item, items, layered, places);
+        let half = items.get(item).map_or(0.0, |item| item.width / 2.0);
+        (places.x.get(item).copied().unwrap_or_default() + half, f64::midpoint(upper, lower))
+    };
+    let (start, end) = (side(edge.from), side(edge.to));
+    let far = start.0.max(end.0) + 60.0;
+    Route { start, parts: vec![Part::Bend((far, start.1), (far, end.1), end)], label: None }
 }
 
 /// A line that is drawn on.

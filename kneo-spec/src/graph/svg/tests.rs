@@ -257,3 +257,20 @@ fn a_long_row_is_drawn() {
     }
     assert!(Graph::of(&plan).svg().matches("class=\"node ").count() > 3_000);
 }
+
+/// More lines than anybody could follow take neither all memory nor all time.
+#[test]
+fn a_graph_beyond_all_reason_is_drawn() {
+    let mut plan = large(900);
+    for at in 0..900 {
+        for to in [0, 899] {
+            let edge = Edge { from: NodeIx::new(at), to: NodeIx::new(to), when: None, max_visits: None, ends: false };
+            plan.edges.push(edge);
+            plan.nodes[at as usize].out.push(EdgeIx::new(plan.edges.len() as u32 - 1));
+        }
+    }
+    let graph = Graph::of(&plan);
+    let svg = graph.svg();
+    assert_eq!(svg.matches("class=\"edge ").count(), graph.edges().len());
+    Document::parse(&svg).unwrap();
+}

@@ -1,8 +1,9 @@
 //! The text forms: each node and each edge once, whatever the names are.
 
+use kneo_core::plan::{self, Node, NodeIx, Scope, ScopeIx, ScopeKind, StepPolicy};
 use proptest::prelude::*;
 
-use super::plans::any_plan;
+use super::plans::{any_plan, empty};
 use crate::graph::{End, Graph, NodeKind};
 
 proptest! {
@@ -48,5 +49,44 @@ proptest! {
         for line in dot.lines() {
             prop_assert_eq!(line.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2, 0, "{}", line);
         }
+    }
+}
+
+/// Workflows in workflows, far deeper than a spec may nest them, end no stack: every so often a frame stands by itself.
+#[test]
+fn workflows_nest_as_deep_as_they_like() {
+    let mut plan = empty("deep");
+    let scopes = 1_000;
+    for at in 0..scopes {
+        let first = NodeIx::new(at);
+        plan.scopes.push(Scope {
+            name: "deep".parse().unwrap(),
+            kind: ScopeKind::Sequential,
+            start: first,
+            first,
+            len: 1,
+            max_steps: None,
+        });
+        let kind = match at + 1 < scopes {
+            true => plan::NodeKind::Workflow(ScopeIx::new(at + 1)),
+            false => plan::NodeKind::Set(Vec::new()),
+        };
+        plan.nodes.push(Node {
+            id: format!("level {at}").parse().unwrap(),
+            scope: ScopeIx::new(at),
+            when: None,
+            input: None,
+            output: None,
+            idempotency_key: None,
+            policy: StepPolicy::default(),
+            kind,
+            out: Vec::new(),
+        });
+    }
+    let graph = Graph::of(&plan);
+    let apart = graph.frames().iter().filter(|frame| frame.of.is_none()).count();
+    assert!(apart > 1 && apart < 100, "{apart}");
+    for drawing in [graph.mermaid(), graph.dot(), graph.svg()] {
+        assert!(drawing.contains("level 999"));
     }
 }
