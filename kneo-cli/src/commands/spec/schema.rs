@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::problem::{Problem, Stop};
+use crate::problem::Stop;
+use crate::written;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -20,9 +21,7 @@ impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
         let schema = json_schema();
         if let Some(path) = &self.output {
-            std::fs::write(path, &schema).map_err(|error| {
-                Problem::new("output_unwritable", format!("cannot write `{}`: {error}", path.display()))
-            })?;
+            written::file(path, schema.as_bytes())?;
         }
         if output.json {
             let schema: Value = serde_json::from_str(&schema).map_err(std::io::Error::from)?;
