@@ -129,13 +129,7 @@ impl<'a> Fold<'a> {
                 .is_some_and(|phase| phase.end.is_none() && matches!(phase.kind, PhaseKind::Wait | PhaseKind::Pause));
             span.state = if waits { State::Waiting } else { span.state };
         }
-        let unnamed = |span: &Span| match (span.kind, span.path.last()) {
-            (Kind::Fork, Some(Segment::Node { node, .. })) => {
-                let scope = plan.node(node).and_then(|node| plan.scope(node.scope));
-                scope.is_some_and(|scope| scope.kind == ScopeKind::Concurrent)
-            }
-            _ => false,
-        };
+        let unnamed = |span: &Span| span.kind == Kind::Fork && is_the_compilers(plan, &span.path);
         let spans = ordered(spans, unnamed);
         let workflow = spans.first().map(|span| span.name.clone()).unwrap_or_default();
         Trace { run, workflow, status, started, ended, until, usage, events, spans }
@@ -290,6 +284,20 @@ impl<'a> Fold<'a> {
         };
         let name = if visit > 1 { format!("{} ({visit})", node.id) } else { node.id.to_string() };
         (kind, name)
+    }
+}
+
+/// Whether a fork is the compiler's: the author wrote participants, or edges that are all followed.
+fn is_the_compilers(plan: &Plan, path: &Path) -> bool {
+    let Some(Segment::Node { node, .. }) = path.last() else { return false };
+    let Some(node) = plan.node(node) else { return false };
+    let from = match &node.kind {
+        NodeKind::Fork(fork) => fork.from.and_then(|from| plan.node(from)),
+        _ => None,
+    };
+    match from {
+        Some(from) => node.id.as_str().strip_prefix(from.id.as_str()) == Some(":all"),
+        None => plan.scope(node.scope).is_some_and(|scope| scope.kind == ScopeKind::Concurrent),
     }
 }
 

@@ -176,6 +176,51 @@ async fn times_attempts_waits_and_tokens_are_those_of_the_run() {
     assert_eq!((named(&trace, "facts").depth, named(&trace, "quick").depth), (1, 2));
 }
 
+const FAN_OUT: &str = "
+version: v1
+workflow:
+  type: graph
+  start: plan
+  nodes:
+    plan: {id: plan, kind: set, set: {x: 1}, route: all, join_at: merge}
+    browse: {id: browse, kind: function, ref: {implementation: work}}
+    digest: {id: digest, kind: set, set: {x: 1}}
+    facts: {id: facts, kind: function, ref: {implementation: work}}
+    merge: {id: merge, kind: set, set: {x: 1}}
+  edges:
+    - {from: plan, to: browse}
+    - {from: plan, to: facts}
+    - {from: browse, to: digest}
+    - {from: digest, to: merge}
+    - {from: facts, to: merge}
+";
+
+/// A branch of one step is that step; the fork itself is the compiler's.
+#[tokio::test(start_paused = true)]
+async fn branches_of_several_steps_have_a_span_of_their_own() {
+    let harness = Harness::new(|clock| Arc::new(MemoryStore::new(clock)));
+    let plan = kneo::spec::compile_str("flow.yaml", FAN_OUT).unwrap();
+    let work = tool::function(|_: Json| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok::<_, std::io::Error>("done")
+    });
+    let finished = harness.run(harness.builder().function("work", work), &plan, "x").await.unwrap();
+    let trace = Ran { harness, plan, run: finished.run }.trace(false).await;
+    let spans: Vec<(usize, &str, &str)> =
+        trace.spans.iter().map(|span| (span.depth, span.kind.as_str(), span.name.as_str())).collect();
+    let expected = [
+        (0, "run", "workflow"),
+        (1, "set", "plan"),
+        (1, "branch", "browse"),
+        (2, "function", "browse"),
+        (2, "set", "digest"),
+        (1, "function", "facts"),
+        (1, "set", "merge"),
+    ];
+    assert_eq!(spans, expected);
+    assert_eq!(named(&trace, "facts").start, named(&trace, "browse").start, "side by side");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_has_not_ended_is_seen_up_to_now() {
     let trace = Ran::to(To::Ana).await.trace(false).await;

@@ -8,7 +8,7 @@ use super::{Kind, Span};
 
 /// Puts each span after the one that it is in, leaves out those that say nothing, and adds up what models used.
 ///
-/// A fork of participants is the compiler's, and so is a branch whose one step has its name: what is in them moves up.
+/// A fork may be the compiler's, and a branch may have one step, which has its name: what is in them moves up.
 pub(super) fn ordered(spans: Vec<Span>, unnamed: impl Fn(&Span) -> bool) -> Vec<Span> {
     let places: BTreeMap<Path, usize> = spans.iter().enumerate().map(|(at, span)| (span.path.clone(), at)).collect();
     let parents: Vec<Option<usize>> = spans

@@ -97,9 +97,7 @@ impl Build<'_> {
                 NodeKind::Workflow(inner.copied())
             }
         };
-        // The fork of participants has no name of its own.
-        let unnamed = kind == NodeKind::Fork && scope.kind == ScopeKind::Concurrent && step.id == scope.name;
-        let title = if unnamed { Label::new("fork") } else { titled(step.id.as_str()) };
+        let title = if self.is_named(step, scope) { titled(step.id.as_str()) } else { Label::new("fork") };
         let (what, notes) = (words::what(step, self.plan), words::notes(step, self.plan));
         let node = self.node(Node { frame, kind, step: Some(at), title, what, notes });
         self.nodes.insert(at, node);
@@ -107,6 +105,15 @@ impl Build<'_> {
             let join = Node { notes: words::join(fork), ..mark(frame, NodeKind::Join, "join") };
             let join = self.node(join);
             self.joins.insert(at, join);
+        }
+    }
+
+    /// Whether an author gave the step its name: that of a fork may be the compiler's.
+    fn is_named(&self, step: &plan::Node, scope: &Scope) -> bool {
+        let plan::NodeKind::Fork(fork) = &step.kind else { return true };
+        match fork.from.and_then(|from| self.plan.node(from)) {
+            Some(from) => step.id.as_str().strip_prefix(from.id.as_str()) != Some(":all"),
+            None => scope.kind != ScopeKind::Concurrent || step.id != scope.name,
         }
     }
 
