@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("kneo-store", &["kneo-core"]),
     ("kneo-providers", &["kneo-core"]),
     ("kneo-mcp", &["kneo-core", "kneo-process"]),
-    ("kneo-process", &["kneo-core"]),
+    ("kneo-process", &[]),
     ("kneo-tools", &["kneo-core", "kneo-process"]),
     ("kneo-otel", &["kneo-core"]),
     (

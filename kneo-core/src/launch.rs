@@ -1,6 +1,6 @@
 //! What a plan may say of a program that is started for it: rules that need no machine to be checked.
 //!
-//! The compiler refuses what breaks them, and whatever starts programs holds every plan against them again.
+//! The compiler refuses what breaks them. Whatever starts programs checks again, with what its machine knows beside it.
 
 /// Variables that decide which code a program runs.
 const STEERING: [&str; 18] = [

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kneo_core::launch;
 use kneo_process::{SearchPath, environment};
 
 use crate::McpConnector;
@@ -281,7 +282,7 @@ fn check_variables(variables: &[(String, String)]) -> Result<(), BuildError> {
     for (name, value) in variables {
         let refusal = match name.as_str() {
             "PATH" => Some("set the search path instead"),
-            name => environment::refuse_name(name).or_else(|| environment::refuse_value(value)),
+            name => launch::refuse_variable(name).or_else(|| environment::refuse_value(value)),
         };
         if let Some(reason) = refusal {
             return Err(BuildError::Variable { name: name.clone(), reason });

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use kneo_core::launch;
 use kneo_core::plan::StdioDef;
-use kneo_process::environment;
 
 use crate::problem::Problem;
 
@@ -47,7 +47,7 @@ impl Commands {
             return Err(Problem::CommandNotAllowed(words.collect::<Vec<_>>().join(" ")));
         }
         // A host that names programs means their code, and not what a variable makes of it.
-        let steering = stdio.env.iter().find(|(name, _)| environment::steers_code(name.as_str()));
+        let steering = stdio.env.iter().find(|(name, _)| launch::steers_code(name.as_str()));
         match steering {
             Some((name, _)) => Err(Problem::CommandNotAllowed(format!("{} with the variable {name}", stdio.command))),
             None => Ok(()),

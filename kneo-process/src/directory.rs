@@ -2,8 +2,6 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use kneo_core::launch;
-
 /// Why a child cannot run in a directory.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "who asks for a directory gives each its own words")]
@@ -22,9 +20,8 @@ pub enum DirectoryError {
 /// A path that is absolute or climbs.
 pub fn within(root: &Path, path: Option<&str>) -> Result<PathBuf, DirectoryError> {
     let Some(path) = path else { return Ok(root.to_owned()) };
-    let is_plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    let stays = launch::stays_within(path) && Path::new(path).components().all(is_plain);
-    if stays { Ok(root.join(path)) } else { Err(DirectoryError::Outside(path.to_owned())) }
+    let stays = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if stays && !path.contains('\0') { Ok(root.join(path)) } else { Err(DirectoryError::Outside(path.to_owned())) }
 }
 
 /// Follows a directory's links, and checks that it is there and still within the host's, whose path is canonical.

@@ -1,7 +1,5 @@
 //! What may stand in a child's environment, of which nothing is inherited.
 
-pub use kneo_core::launch::{refuse_variable as refuse_name, steers_code};
-
 /// Why a variable may not have this value, if it may not.
 #[must_use]
 pub fn refuse_value(value: &str) -> Option<&'static str> {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::call::CallError;
+use kneo_core::launch;
 use kneo_core::plan::CommandDef;
 use kneo_core::tool::{Backing, Function};
 use kneo_process::{SearchPath, environment};
@@ -169,7 +170,7 @@ impl CommandToolsBuilder {
         for (name, value) in &settings.variables {
             let refusal = match name.as_str() {
                 "PATH" => Some("set the search path instead"),
-                name => environment::refuse_name(name).or_else(|| environment::refuse_value(value)),
+                name => launch::refuse_variable(name).or_else(|| environment::refuse_value(value)),
             };
             if let Some(reason) = refusal {
                 return Err(BuildError::Variable { name: name.clone(), reason });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kneo_core::Name;
+use kneo_core::launch;
 use kneo_core::plan::{Setting, StdioDef};
 use kneo_process::directory::{self, DirectoryError};
 use kneo_process::{SHELL, SearchPathError, environment};
@@ -39,7 +40,7 @@ impl Program {
                 Setting::Plain(text) => &**text,
                 Setting::Secret(_) => "",
             };
-            let refusal = environment::refuse_name(name.as_str()).or_else(|| environment::refuse_value(plain));
+            let refusal = launch::refuse_variable(name.as_str()).or_else(|| environment::refuse_value(plain));
             if let Some(reason) = refusal {
                 return Err(Problem::Definition(format!("the variable `{name}` of `env`: {reason}")));
             }

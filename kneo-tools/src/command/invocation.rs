@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use kneo_core::call::CallContext;
 use kneo_core::expr::{Env, ExprError, Meter, Root, StepField, TextPart, TextTemplate};
+use kneo_core::launch;
 use kneo_core::plan::CommandDef;
 use kneo_core::value::Value;
-use kneo_process::{directory, environment};
+use kneo_process::directory;
 
 use super::Settings;
 use super::error::{CommandError, Place};
@@ -34,10 +35,10 @@ pub(super) fn check(command: &CommandDef, settings: &Settings) -> Result<(), Com
     }
     for (name, template) in &command.env {
         let name = name.as_str();
-        if let Some(reason) = environment::refuse_name(name) {
+        if let Some(reason) = launch::refuse_variable(name) {
             return Err(CommandError::Invalid(format!("the variable `{name}` of `env`: {reason}")));
         }
-        if environment::steers_code(name) && template.as_literal().is_none() {
+        if launch::steers_code(name) && template.as_literal().is_none() {
             let reason = "it decides which code runs, so its value cannot have holes";
             return Err(CommandError::Invalid(format!("the variable `{name}` of `env`: {reason}")));
         }
