@@ -16,6 +16,7 @@ mod live;
 pub(crate) use actor::{Creation, NotMade, create};
 pub(crate) use asked::Asked;
 pub(crate) use claim::{claim_loop, claim_one, claim_to_end};
+pub(crate) use effect::caught;
 pub(crate) use heartbeat::heartbeat_loop;
 pub(crate) use hint::hint_loop;
 pub(crate) use hub::{Hub, Watch};

@@ -1,6 +1,5 @@
 //! A look at what stands behind a plan: models and servers are asked, and nothing runs.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use kneo_core::tool_server::offer_digest;
 use kneo_core::{Attempt, Cancel, Digest, Failure, FailureKind, Name, Path, RunId, RunKey};
 
 use crate::bind::Bound;
+use crate::driver::caught;
 use crate::engine::accept;
 use crate::error::BindError;
 use crate::shared::Shared;
@@ -162,12 +162,8 @@ async fn within<T>(
     kind: FailureKind,
     call: impl Future<Output = Result<T, CallError>> + Send,
 ) -> Result<T, Failure> {
-    match tokio::time::timeout(patience, AssertUnwindSafe(call).catch_unwind()).await {
-        Ok(Ok(answer)) => answer.map_err(|error| error.to_failure(kind)),
-        Ok(Err(_)) => {
-            let failure = Failure::new(kind, "its code panicked").with_code(format!("{kind}_panicked"));
-            Err(failure.with_retryable(false))
-        }
+    match tokio::time::timeout(patience, caught(kind, call)).await {
+        Ok(answer) => answer.map_err(|(failure, _)| failure),
         Err(_) => Err(Failure::new(FailureKind::Timeout, format!("no answer within {patience:?}"))),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use kneo_core::call::{CallContext, CallError};
 use kneo_core::event::EffectKind;
-use kneo_core::{Cancel, Failure, FailureKind, Value};
+use kneo_core::{Cancel, Failure, FailureKind, Usage, Value};
 use tracing::{Instrument as _, Span};
 
 use crate::bind::{Bound, Callable};
@@ -73,22 +73,29 @@ fn value(result: Result<Value, CallError>) -> Result<EffectResult, CallError> {
     result.map(EffectResult::Value)
 }
 
-/// Turns errors and panics of the host's code into failures.
 async fn guarded(
     kind: FailureKind,
     call: impl Future<Output = Result<EffectResult, CallError>> + Send,
 ) -> EffectResult {
+    caught(kind, call).await.unwrap_or_else(|(failure, usage)| EffectResult::Failed { failure, usage })
+}
+
+/// Turns errors and panics of the host's code into failures, each with what the call has used.
+pub(crate) async fn caught<T>(
+    kind: FailureKind,
+    call: impl Future<Output = Result<T, CallError>> + Send,
+) -> Result<T, (Failure, Usage)> {
     match AssertUnwindSafe(call).catch_unwind().await {
-        Ok(Ok(result)) => result,
+        Ok(Ok(result)) => Ok(result),
         Ok(Err(error)) => {
             tracing::debug!(%kind, code = %error.code, source = ?error.source, "the call failed: {error}");
-            EffectResult::Failed { failure: error.to_failure(kind), usage: error.usage }
+            Err((error.to_failure(kind), error.usage))
         }
         Err(panic) => {
             let message = format!("the {kind}'s code panicked: {}", said(&*panic));
             tracing::error!(%kind, "{message}");
             let failure = Failure::new(kind, message).with_code(format!("{kind}_panicked"));
-            EffectResult::failed(failure.with_retryable(false))
+            Err((failure.with_retryable(false), Usage::default()))
         }
     }
 }
