@@ -27,7 +27,10 @@ pub(crate) fn connector(workdir: &Path, config: &McpConfig) -> Result<McpConnect
         Some(commands) => {
             for command in commands {
                 let mut words = command.split_whitespace();
-                builder = builder.allow_command(words.next().unwrap_or_default(), words);
+                let Some(program) = words.next() else {
+                    return Err(Problem::new("config_invalid", "`mcp`: a command of `commands` is empty"));
+                };
+                builder = builder.allow_command(program, words);
             }
         }
     }

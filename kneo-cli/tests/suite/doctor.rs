@@ -192,3 +192,32 @@ fn settings_that_mean_nothing_are_refused_wherever_they_would_count() {
     let (code, problem) = project.json(&["run", "flow.yaml"]);
     assert_eq!((code, &problem["error"]["code"]), (1, &json!("openai_address_invalid")), "{problem}");
 }
+
+/// Runs the spec under these settings with the key of the server.
+fn run_with(spec: &str, settings: &str) -> Answer {
+    let project = Project::with(spec);
+    std::fs::create_dir_all(project.path(".kneo")).unwrap();
+    std::fs::write(project.path(".kneo/config.yaml"), settings).unwrap();
+    with_key(&project, Some(KEY), &["run", "flow.yaml", "--input", "Ana", "--json"])
+}
+
+#[test]
+fn a_project_says_which_model_is_asked_where_a_spec_names_none() {
+    let house = format!("kind: openai, base_url: '{}', api_key_ref: HOUSE_KEY", server());
+    let nameless = spec("x").replace(", name: x", "");
+    let answer = run_with(&nameless, &format!("providers: {{house: {{{house}, model: small}}}}"));
+    assert_eq!((answer.code, &answer.object()["output"]), (0, &json!("Hello, Ana.")), "{answer:?}");
+    assert_eq!(run_with(&nameless, &format!("providers: {{house: {{{house}}}}}")).code, 1);
+}
+
+#[test]
+fn a_spec_names_another_address_only_if_the_project_lets_it() {
+    let (here, there) = (server(), server());
+    let elsewhere = spec("small")
+        .replace("name: small", &format!("name: small, extra: {{base_url: '{there}', api_key_ref: HOUSE_KEY}}"));
+    let house = format!("kind: openai, base_url: '{here}'");
+    let refused = run_with(&elsewhere, &format!("providers: {{house: {{{house}}}}}"));
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let allowed = run_with(&elsewhere, &format!("providers: {{house: {{{house}, allow_base_urls: ['{there}']}}}}"));
+    assert_eq!((allowed.code, &allowed.object()["output"]), (0, &json!("Hello, Ana.")), "{allowed:?}");
+}

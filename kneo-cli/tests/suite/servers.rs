@@ -42,3 +42,90 @@ fn a_server_is_started_and_its_tools_run() {
     let (code, report) = project.json(&["run", "flow.yaml", "--models", "models.json", "--input", "go"]);
     assert_eq!((code, &report["error"]["code"]), (4, &"secret_missing".into()), "{report}");
 }
+
+/// The program in the folder `bin`, found by its name or its path.
+fn with_program(spec: &str) -> Project {
+    let project = Project::with(spec).file("models.json", MODELS);
+    for folder in ["bin", ".kneo"] {
+        std::fs::create_dir_all(project.path(folder)).unwrap();
+    }
+    std::fs::write(project.path("bin/serve.sh"), include_str!("serve.sh")).unwrap();
+    std::fs::set_permissions(project.path("bin/serve.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    project
+}
+
+/// What is wrong with what the spec calls, before anything is asked; nothing if it may all be used.
+fn refused(project: &Project, settings: &str) -> Option<String> {
+    std::fs::write(project.path(".kneo/config.yaml"), settings).unwrap();
+    let mut doctor = project.command(&["doctor", "flow.yaml", "--models", "models.json", "--offline", "--json"]);
+    let answer = Answer::from(doctor.env("files_token", "sesame-sesame").output().unwrap());
+    let report = answer.object();
+    let checks = report["checks"].as_array().unwrap();
+    let wrong = checks.iter().find(|check| check["ok"] == false);
+    assert_eq!(answer.code == 0, wrong.is_none(), "{answer:?}");
+    wrong.map(|check| format!("{} ({})", check["message"].as_str().unwrap(), check["help"].as_str().unwrap()))
+}
+
+#[test]
+fn a_project_says_which_programs_may_be_started_as_servers_and_where_they_are() {
+    let project = with_program(&SPEC.replace("./serve.sh", "bin/serve.sh"));
+    for (settings, allowed) in [
+        ("", true),
+        ("mcp: {commands: []}", false),
+        ("mcp: {commands: [npx]}", false),
+        ("mcp: {commands: [bin/serve.sh --other]}", false),
+        ("mcp: {commands: [npx, bin/serve.sh --root]}", true),
+        ("mcp: {commands: [bin/serve.sh]}", true),
+    ] {
+        let refused = refused(&project, settings);
+        assert_eq!(refused.is_none(), allowed, "{settings}: {refused:?}");
+        if let Some(said) = refused {
+            assert!(
+                said.contains("does not allow") && said.contains("`mcp.commands` in `.kneo/config.yaml`"),
+                "{said}"
+            );
+        }
+    }
+    let said = refused(&project, "mcp: {commands: [' ']}").unwrap();
+    assert!(said.contains("a command of `commands` is empty"), "{said}");
+
+    // By its name alone it is found only where the project looks.
+    let project = with_program(&SPEC.replace("./serve.sh", "serve.sh"));
+    let run = |settings: String| {
+        std::fs::write(project.path(".kneo/config.yaml"), settings).unwrap();
+        let mut command = project.command(&["run", "flow.yaml", "--models", "models.json", "--input", "go", "--json"]);
+        Answer::from(command.env("files_token", "sesame-sesame").output().unwrap())
+    };
+    assert_eq!(run(String::new()).code, 4);
+    let found = run(format!("mcp: {{search_path: ['{}']}}", project.path("bin").display()));
+    assert_eq!((found.code, &found.object()["output"]), (0, &"done".into()), "{found:?}");
+}
+
+#[test]
+fn a_project_says_which_addresses_may_be_asked_for_tools() {
+    let spec = |url: &str| {
+        format!(
+            "version: v1
+mcp_servers: {{far: {{transport: http, url: '{url}'}}}}
+agent: {{name: clerk, model: {{provider: scripted}}, tools: [far]}}
+"
+        )
+    };
+    let secure = with_program(&spec("https://tools.example.com/mcp"));
+    for (settings, allowed) in [
+        ("", true),
+        ("mcp: {hosts: []}", false),
+        ("mcp: {hosts: [other.example.com]}", false),
+        ("mcp: {hosts: ['*.example.com']}", true),
+    ] {
+        assert_eq!(refused(&secure, settings).is_none(), allowed, "{settings}");
+    }
+    let plain = with_program(&spec("http://tools.internal/mcp"));
+    for (settings, allowed) in
+        [("", false), ("mcp: {plain_http: [other.internal]}", false), ("mcp: {plain_http: [tools.internal]}", true)]
+    {
+        assert_eq!(refused(&plain, settings).is_none(), allowed, "{settings}");
+    }
+    let said = refused(&plain, "mcp: {hosts: ['no host']}").unwrap();
+    assert!(said.contains("`mcp`: `no host` is no host"), "{said}");
+}
