@@ -16,6 +16,7 @@ use crate::input::file_problem;
 use crate::models;
 use crate::problem::Problem;
 use crate::project::{Config, McpConfig, Project, ProviderConfig};
+use crate::remedy;
 use crate::secrets::Variables;
 use crate::servers;
 use crate::trust::TrustArgs;
@@ -133,7 +134,7 @@ impl Host {
         let mut lacks = Vec::new();
         if let Err(error) = bound {
             lacks.extend(error.missing.iter().map(ToString::to_string));
-            lacks.extend(error.refused.iter().map(|(name, error)| format!("the command of `{name}`: {error}")));
+            lacks.extend(error.refused.iter().map(|(name, error)| format!("`{name}`: {error}")));
             lacks.extend(error.schema.iter().map(|(_, error)| format!("a schema that can be used: {error}")));
         }
         lacks.extend(
@@ -201,7 +202,10 @@ pub(crate) fn client(store: Arc<dyn Store>) -> Result<Runtime, Problem> {
 pub(crate) fn lacking(error: &BindError) -> Problem {
     let problem = Problem::new(error.code(), error.to_string());
     match (error.missing.as_slice(), error.refused.is_empty()) {
-        ([], false) => problem.with_help("install the program, or run the spec where it is"),
+        ([], false) => match error.refused.first().and_then(|(_, refused)| remedy::of(&refused.code)) {
+            Some(remedy) => problem.with_help(remedy.help),
+            None => problem,
+        },
         ([Requirement::Provider(name)], true) if *name == "scripted" => {
             problem.with_help("give the replies of its models with `--models FILE`")
         }

@@ -2,6 +2,7 @@
 
 mod table;
 
+use kneo::mcp;
 use kneo::provider::openai;
 
 use crate::exit::Exit;
@@ -23,15 +24,14 @@ pub(crate) fn of(code: &str) -> Option<Remedy> {
     all().find(|remedy| remedy.code == code)
 }
 
-/// Every code, in the order of the table; those of models over HTTP, which their provider explains, come last.
+/// Every code, in the order of the table. Those that models over HTTP and servers of tools explain themselves come last;
+/// what this program says of one in other words stands in the table.
 pub(crate) fn all() -> impl Iterator<Item = Remedy> {
-    let models = openai::ErrorCode::ALL.iter().map(|known| Remedy {
-        code: known.code,
-        meaning: known.meaning,
-        help: known.remedy,
-        exit: Exit::Failed,
-    });
-    table::ALL.iter().copied().flatten().copied().chain(models)
+    let own = || table::ALL.iter().copied().flatten().copied();
+    let models = openai::ErrorCode::ALL.iter().map(|known| (known.code, known.meaning, known.remedy));
+    let servers = mcp::ErrorCode::ALL.iter().map(|known| (known.code, known.meaning, known.remedy));
+    let others = models.chain(servers).map(|(code, meaning, help)| Remedy { code, meaning, help, exit: Exit::Failed });
+    own().chain(others.filter(move |other| own().all(|own| own.code != other.code)))
 }
 
 /// What there is to know beyond a few words.
