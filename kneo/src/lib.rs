@@ -72,7 +72,7 @@ pub use kneo_core::{
     Actor, Attempt, Cancel, CommitId, CompiledPlan, Digest, Failure, FailureKind, Fence, List, Map, Name, Namespace,
     Number, Path, Payload, Plan, RunId, RunKey, RunOutcome, RunStatus, Segment, Seq, TaskId, Timestamp, Usage, Value,
     ValueError, WorkerId, cancel, clock, commit, event, expr, failure, message, name, observer, payload, plan, record,
-    run, schema, seal, secret, task, tool_server, trace,
+    run, schema, seal, secret, task, trace,
 };
 /// OpenTelemetry: spans and metrics of runs.
 #[cfg(feature = "otel")]
