@@ -6,7 +6,9 @@
 mod crash {
     mod campaign;
     mod history;
+    mod models;
     mod process;
     mod site;
+    mod turns;
     mod uncertain;
 }

@@ -63,9 +63,14 @@ impl Process {
     }
 
     /// Kills it after a while, unless it ends before.
-    pub(crate) fn kill_after(mut self, time: Duration) -> End {
+    pub(crate) fn kill_after(self, time: Duration) -> End {
         let since = Instant::now();
-        while since.elapsed() < time {
+        self.kill_when(|| since.elapsed() >= time)
+    }
+
+    /// Kills it when it is time, unless it ends before.
+    pub(crate) fn kill_when(mut self, mut is_time: impl FnMut() -> bool) -> End {
+        while !is_time() {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return self.end(status);
             }
@@ -127,9 +132,14 @@ fn of_session(session: u32) -> Vec<String> {
     alive.collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "processes end in real time, and moments of kills are what is drawn")]
+/// Waits a little before looking again.
 pub(crate) fn nap() {
-    std::thread::sleep(Duration::from_micros(500));
+    rest(Duration::from_micros(500));
+}
+
+#[expect(clippy::disallowed_methods, reason = "processes work and end in real time, and moments of kills are drawn")]
+pub(crate) fn rest(time: Duration) {
+    std::thread::sleep(time);
 }
 
 #[test]

@@ -10,8 +10,10 @@ use tempfile::TempDir;
 use super::history::{Entry, Fact, Start};
 use super::process::{End, Process};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     ("campaign.yaml", include_str!("campaign.yaml")),
+    ("desk.sh", include_str!("desk.sh")),
+    ("turns.yaml", include_str!("turns.yaml")),
     ("uncertain.yaml", include_str!("uncertain.yaml")),
     ("work.sh", include_str!("work.sh")),
     ("slow.sh", include_str!("slow.sh")),
@@ -37,6 +39,15 @@ impl Site {
         site
     }
 
+    /// A folder whose project has its models at an address, under the name `house`.
+    pub(crate) fn with_models(address: &str) -> Site {
+        let site = Site::new();
+        fs::create_dir(site.path(".kneo")).unwrap();
+        let settings = format!("providers: {{house: {{kind: openai, base_url: '{address}'}}}}\n");
+        fs::write(site.path(".kneo/config.yaml"), settings).unwrap();
+        site
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -56,6 +67,11 @@ impl Site {
         answer(self.start(arguments).kill_after(after))
     }
 
+    /// Runs the program, and kills it when it is time; `None` if it was killed.
+    pub(crate) fn kneo_killed_when(&self, arguments: &[&str], is_time: impl FnMut() -> bool) -> Option<Answer> {
+        answer(self.start(arguments).kill_when(is_time))
+    }
+
     /// What began for a run, in the order of the log.
     pub(crate) fn starts(&self, run: &str) -> Vec<Start> {
         let start = |line: &str| {
@@ -68,7 +84,16 @@ impl Site {
 
     /// The lines of everything that began.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.path("starts.log")).unwrap_or_default()
+        self.lines("starts.log")
+    }
+
+    /// The `traceparent` of every call of the desk, one in a line.
+    pub(crate) fn looks(&self) -> String {
+        self.lines("looks.log")
+    }
+
+    fn lines(&self, log: &str) -> String {
+        fs::read_to_string(self.path(log)).unwrap_or_default()
     }
 
     /// A run's journal, as the program tells it.
