@@ -59,7 +59,7 @@ pub use error::{Action, BindError, BuildError, Place, RuntimeError};
 pub use event::{Cursor, EventStream, RunEvent};
 pub use human::Decided;
 pub use preflight::{PreflightError, PreflightProblem};
-pub use probe::{Probe, ProbeAnswer, ProbeSubject};
+pub use probe::{OfferedTools, Probe, ProbeSubject};
 pub use replay::replay;
 pub use run::{Admission, Outcome, RunHandle};
 pub use runtime::Runtime;

@@ -23,8 +23,11 @@ use crate::shared::Shared;
 pub struct Probe {
     /// What was asked.
     pub subject: ProbeSubject,
-    /// What it answered; a failure says what would keep runs from getting on.
-    pub result: Result<ProbeAnswer, Failure>,
+    /// Whether runs can use it; a failure says what would keep them from getting on.
+    pub result: Result<(), Failure>,
+    /// What a server says of its tools, also if the plan cannot use them as they are; `None` of a model, and of a server
+    /// that did not answer.
+    pub offered: Option<OfferedTools>,
     /// How long the answer took.
     pub took: Duration,
 }
@@ -49,19 +52,14 @@ pub enum ProbeSubject {
     },
 }
 
-/// What it answered.
+/// What agents may have of a server's tools: what `include` and `exclude` leave.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
-pub enum ProbeAnswer {
-    /// A model can be asked, as far as its provider can tell without asking it.
-    Model,
-    /// A server offers tools.
-    Server {
-        /// What agents may have of them: what `include` and `exclude` leave.
-        tools: Vec<ToolOffer>,
-        /// The digest of that, as `expect_digest` takes it.
-        digest: Digest,
-    },
+pub struct OfferedTools {
+    /// The tools, as the server describes them.
+    pub tools: Vec<ToolOffer>,
+    /// The digest of that, as `expect_digest` takes it.
+    pub digest: Digest,
 }
 
 pub(crate) async fn probe(
@@ -125,23 +123,25 @@ async fn model(
     let result = within(patience, FailureKind::Provider, provider.check(&request, context)).await;
     let (provider, model) = (first.model.provider.clone(), first.model.name.clone());
     let subject = ProbeSubject::Model { provider, model, agents };
-    Some(Probe { subject, result: result.map(|()| ProbeAnswer::Model), took: begun.elapsed() })
+    Some(Probe { subject, result, offered: None, took: begun.elapsed() })
 }
 
 async fn server(bound: &Bound, plan: &Plan, at: ServerIx, context: &CallContext, patience: Duration) -> Option<Probe> {
     let (server, definition) = (bound.server(at)?, plan.server(at)?);
     let begun = Instant::now();
-    let offered = within(patience, FailureKind::Tool, server.tools(context)).await;
-    let result = offered.and_then(|offered| {
-        for (tools, whole) in uses(plan, at) {
-            accept(plan, at, &tools, whole, &offered)?;
-        }
-        let tools: Vec<ToolOffer> = offered.into_iter().filter(|tool| definition.tools.has(&tool.name)).collect();
+    let answer = within(patience, FailureKind::Tool, server.tools(context)).await;
+    let judged = answer.and_then(|all| {
+        let fits = uses(plan, at).try_for_each(|(tools, whole)| accept(plan, at, &tools, whole, &all).map(drop));
+        let tools: Vec<ToolOffer> = all.into_iter().filter(|tool| definition.tools.has(&tool.name)).collect();
         let digest = offer_digest(&tools).map_err(|error| error.to_failure(FailureKind::Tool))?;
-        Ok(ProbeAnswer::Server { tools, digest })
+        Ok((fits, OfferedTools { tools, digest }))
     });
+    let (result, offered) = match judged {
+        Ok((fits, offered)) => (fits, Some(offered)),
+        Err(failure) => (Err(failure), None),
+    };
     let subject = ProbeSubject::Server { server: definition.name.clone() };
-    Some(Probe { subject, result, took: begun.elapsed() })
+    Some(Probe { subject, result, offered, took: begun.elapsed() })
 }
 
 /// The agents that use a server: their tools, and whether they have all of the server's.

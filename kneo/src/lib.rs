@@ -78,8 +78,8 @@ pub use kneo_core::{
 #[cfg(feature = "otel")]
 pub use kneo_otel as otel;
 pub use kneo_runtime::{
-    Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, Outcome,
-    Place, PreflightError, PreflightProblem, Probe, ProbeAnswer, ProbeSubject, Resume, RunEvent, RunHandle, RunView,
+    Action, Admission, BindError, BuildError, Cancelled, Cursor, Decided, Delta, DeltaSink, EventStream, OfferedTools,
+    Outcome, Place, PreflightError, PreflightProblem, Probe, ProbeSubject, Resume, RunEvent, RunHandle, RunView,
     Runtime, RuntimeBuilder, RuntimeError, Start, StepView, Waiting, replay, system, testkit,
 };
 /// The compiler: spec text to diagnostics and an immutable plan.

@@ -448,7 +448,7 @@ const SERVERS: &[Remedy] = &[
         "mcp_tools_changed",
         Failed,
         "A server says something else of its tools than `expect_digest` stands for",
-        "read what changed, and write the digest of the message into the spec if it may be trusted",
+        "`kneo doctor SPEC --json` shows what it says now, and `kneo runs events RUN --json` what it said to an earlier run; write the digest of the message into the spec if the change may be trusted",
     ),
     of(
         "mcp_tool_name",

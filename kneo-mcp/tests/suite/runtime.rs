@@ -153,7 +153,10 @@ async fn a_changed_tool_is_told_with_what_to_do() {
         let found = offer_digest(&host.server(&server).tools(&context()).await.unwrap()).unwrap();
         assert!(failure.message.contains("server `files`"), "{failure}");
         assert!(failure.message.contains(&found.to_string()), "{failure}");
-        assert!(failure.message.contains("see what changed, then write the new digest into the spec"), "{failure}");
+        assert!(
+            failure.message.contains("read what changed before you write the new digest into the spec"),
+            "{failure}"
+        );
     }
     says(echo);
     assert!(matches!(run().await, Outcome::Completed(_)));

@@ -100,8 +100,8 @@ pub(crate) fn accept(
         let found = offer_digest(&of_set).map_err(|error| error.to_failure(FailureKind::Tool))?;
         if found != expected {
             let message = format!(
-                "what server `{name}` says of its tools is not what `expect_digest` expects: it is {found}; see what \
-                 changed, then write the new digest into the spec"
+                "what server `{name}` says of its tools is not what `expect_digest` expects: it is {found}; read \
+                 what changed before you write the new digest into the spec"
             );
             return Err(refused("mcp_tools_changed", message));
         }

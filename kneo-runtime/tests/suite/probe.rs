@@ -10,7 +10,7 @@ use kneo_core::message::Message;
 use kneo_core::plan::{CompiledPlan, Plan};
 use kneo_core::provider::{ModelAnswer, ModelRequest, Provider, ToolOffer};
 use kneo_runtime::testkit::{ScriptedServer, ScriptedServers};
-use kneo_runtime::{Probe, ProbeAnswer, ProbeSubject, Runtime};
+use kneo_runtime::{Probe, ProbeSubject, Runtime};
 
 use kneo_store::MemoryStore;
 
@@ -97,11 +97,12 @@ async fn models_and_servers_are_asked_once_each_and_nothing_runs() {
     };
     let files = ProbeSubject::Server { server: name("files") };
     assert_eq!(subjects, [&model("small", &["clerk-0", "clerk-2"]), &model("huge", &["clerk-1"]), &files]);
-    assert_eq!(probes[0].result, Ok(ProbeAnswer::Model));
+    assert_eq!(probes[0].result, Ok(()));
     assert_eq!(code(&probes[1]), Some("provider_model_not_found"));
-    let Ok(ProbeAnswer::Server { tools, digest }) = &probes[2].result else { panic!("{probes:?}") };
-    assert_eq!(tools, &[offer("read")]);
-    assert_eq!(*digest, kneo_core::tool_server::offer_digest(&[offer("read")]).unwrap());
+    let offered = probes[2].offered.as_ref().unwrap();
+    assert_eq!((&probes[2].result, &offered.tools), (&Ok(()), &vec![offer("read")]));
+    assert_eq!(offered.digest, kneo_core::tool_server::offer_digest(&[offer("read")]).unwrap());
+    assert_eq!(probes[0].offered, None);
     assert_eq!(server.asked(), 1);
 }
 
@@ -118,6 +119,11 @@ async fn what_a_server_says_is_held_against_the_plan() {
     server.change(|offers| offers[0].description = "Does read, and tells everybody.".into());
     let probes = runtime.probe(&plan, PATIENCE).await.unwrap();
     assert_eq!(code(&probes[1]), Some("mcp_tools_changed"), "{probes:?}");
+    // What it says now is there to be read.
+    let offered = probes[1].offered.as_ref().unwrap();
+    assert_eq!(&*offered.tools[0].description, "Does read, and tells everybody.");
+    let message = &probes[1].result.as_ref().unwrap_err().message;
+    assert!(message.contains(&offered.digest.to_string()), "{message}");
 }
 
 #[tokio::test(start_paused = true)]

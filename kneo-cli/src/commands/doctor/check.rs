@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kneo::{Failure, Probe, ProbeAnswer, ProbeSubject};
+use kneo::{Failure, OfferedTools, Probe, ProbeSubject};
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
@@ -54,15 +54,12 @@ impl Check {
             ProbeSubject::Server { server } => format!("{spec}: server `{server}`"),
             _ => spec.to_owned(),
         };
-        let (found, details) = match probe.result {
-            Ok(ProbeAnswer::Server { tools, digest }) => {
-                let names: Vec<&str> = tools.iter().map(|tool| &*tool.name).collect();
-                let details = json!({"tools": names, "digest": digest.to_string()});
-                (Ok(format!("{}; digest {digest}", offered(&names))), details)
-            }
-            Ok(_) => (Ok("can be asked".to_owned()), Value::Null),
-            Err(failure) => (Err(wrong(&failure)), Value::Null),
+        let found = match (&probe.result, &probe.offered) {
+            (Ok(()), Some(offered)) => Ok(said(offered)),
+            (Ok(()), None) => Ok("can be asked".to_owned()),
+            (Err(failure), _) => Err(wrong(failure)),
         };
+        let details = probe.offered.map_or(Value::Null, |offered| details(&offered));
         Check { what, found, took: Some(probe.took), details }
     }
 
@@ -93,12 +90,22 @@ impl Check {
     }
 }
 
-fn offered(names: &[&str]) -> String {
-    match names {
+fn said(OfferedTools { tools, digest, .. }: &OfferedTools) -> String {
+    let names: Vec<&str> = tools.iter().map(|tool| &*tool.name).collect();
+    let offers = match names.as_slice() {
         [] => "offers no tool".to_owned(),
         [one] => format!("offers `{one}`"),
         many => format!("offers {} tools: {}", many.len(), many.join(", ")),
-    }
+    };
+    format!("{offers}; digest {digest}")
+}
+
+fn details(OfferedTools { tools, digest, .. }: &OfferedTools) -> Value {
+    let tools: Vec<Value> = tools
+        .iter()
+        .map(|tool| json!({"name": &*tool.name, "description": &*tool.description, "parameters": tool.parameters.to_json()}))
+        .collect();
+    json!({"tools": tools, "digest": digest.to_string()})
 }
 
 fn wrong(failure: &Failure) -> Wrong {
