@@ -1,5 +1,8 @@
 //! Rules about single steps.
 
+use kneo_core::expr::{TextPart, TextTemplate};
+use kneo_core::name::{MAX_NAME_BYTES, Name, NameError};
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, tick};
 use crate::document::{Flow, Linked, OnError, OnMax, StepIx, Workflow};
 
@@ -104,16 +107,41 @@ pub(super) fn fallback_only(workflow: &Workflow<Linked>, sink: &mut Diagnostics)
     }
 }
 
-/// A key tells one run from another.
+/// A key can be one, and tells one run from another.
 pub(super) fn keys(workflow: &Workflow<Linked>, sink: &mut Diagnostics) {
-    for step in &workflow.steps {
-        if let Some(key) = &step.idempotency_key
-            && key.value.code.as_literal().is_some()
-        {
+    for key in workflow.steps.iter().filter_map(|step| step.idempotency_key.as_ref()) {
+        if let Err(error) = perhaps(&key.value.code) {
+            let why = match error {
+                NameError::Empty => "it is empty",
+                NameError::TooLong => "it is too long",
+                _ => "it holds a control character, or white space at an end",
+            };
+            sink.push(
+                Diagnostic::new(Code::InvalidName, key.span, format!("this can never be a key: {why}"))
+                    .help("give 1 to 256 bytes without control characters, and without white space at the ends"),
+            );
+        } else if key.value.code.as_literal().is_some() {
             sink.push(
                 Diagnostic::new(Code::ConstantKey, key.span, "this key is the same in every run")
                     .help("write a hole in it, such as `{{ input.id }}`, or leave it out for a key of the run"),
             );
         }
+    }
+}
+
+/// A text that is a name if the template can give one at all.
+fn perhaps(key: &TextTemplate) -> Result<Name, NameError> {
+    let parts = key.parts().iter();
+    let holes = parts.clone().filter(|part| matches!(part, TextPart::Hole(_))).count();
+    let text: String = parts
+        .map(|part| match part {
+            TextPart::Text(text) => text,
+            // Whatever it gives, what stands at an end stays there.
+            TextPart::Hole(_) => "-",
+        })
+        .collect();
+    match Name::new(&text) {
+        Err(NameError::TooLong) if text.len() - holes <= MAX_NAME_BYTES => Name::new("-"),
+        result => result,
     }
 }
