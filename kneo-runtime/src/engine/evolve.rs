@@ -137,7 +137,7 @@ fn fold(state: &mut State, entry: &Entry, actor: &Actor) -> Folded {
         Event::TaskReassigned { task, to } => task::reassigned(state, *task, to),
         Event::TaskExpired { task, then } => task::expired(state, *task, then, *at),
         Event::TaskEscalated { task } => task::escalated(state, *task),
-        Event::TaskWithdrawn { task } => task::close(state, *task).map(|_| ()),
+        Event::TaskWithdrawn { task } => task::withdrawn(state, *task),
         _ => Err("this build does not know the event"),
     }
 }

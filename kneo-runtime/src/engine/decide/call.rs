@@ -9,7 +9,7 @@ use kneo_core::{Failure, FailureKind, Path, Segment, Value};
 use super::agent::agent_of;
 use super::{Out, effect, human, step};
 use crate::engine::MAX_PARALLEL_CALLS;
-use crate::engine::state::{AgentPhase, CallPhase, CallRun, State};
+use crate::engine::state::{AgentPhase, Ask, CallPhase, CallRun, State};
 use crate::engine::toolbox::{Runs, Terms, Toolbox};
 
 /// A tool call, and the tools that it was made with.
@@ -70,6 +70,7 @@ pub(super) fn advance(state: &State, out: &mut Out, path: &Path, turn: u32, call
                 let failure = Failure::new(FailureKind::Timeout, message).with_code("timeout");
                 out.push(path, Event::CallFailed { failure });
             }
+            CallPhase::Asking(Ask::Approval) => withdraw_if_granted(state, out, &path, call),
             CallPhase::Running
             | CallPhase::Delegated
             | CallPhase::TimedOut
@@ -79,6 +80,15 @@ pub(super) fn advance(state: &State, out: &mut Out, path: &Path, turn: u32, call
         if !out.entries.is_empty() {
             return;
         }
+    }
+}
+
+/// Asks no more where somebody has agreed to all calls of the tool since.
+fn withdraw_if_granted(state: &State, out: &mut Out, path: &Path, call: &CallRun) {
+    if call.tool.as_ref().is_some_and(|called| state.granted.contains(called))
+        && let Some((task, _)) = state.tasks.iter().find(|(_, task)| task.path == *path)
+    {
+        out.push(path.clone(), Event::TaskWithdrawn { task: *task });
     }
 }
 

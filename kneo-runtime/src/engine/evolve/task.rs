@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kneo_core::event::{AfterExpiry, TaskDecided, TaskOpened};
 use kneo_core::task::{Decision, TaskCause};
-use kneo_core::{Actor, Name, Path, TaskId, Timestamp, Value};
+use kneo_core::{Actor, Name, Path, Segment, TaskId, Timestamp, Value};
 
 use super::Folded;
 use super::effect::{Owner, owner};
@@ -43,6 +43,19 @@ pub(super) fn close(state: &mut State, task: TaskId) -> Result<OpenTask, &'stati
         state.timers.remove(&(deadline, Timer::Task(task)));
     }
     Ok(open)
+}
+
+/// The question is asked no more: its run or branch ends, or an agreement for the run has come, with which the call goes
+/// on from the beginning.
+pub(super) fn withdrawn(state: &mut State, task: TaskId) -> Folded {
+    let task = close(state, task)?;
+    if let Some((step, Owner::Call(call))) = owner(state, &task.path)
+        && call.phase == CallPhase::Asking(Ask::Approval)
+    {
+        call.phase = CallPhase::New;
+        state.ready.insert(Ready::Step(step));
+    }
+    Ok(())
 }
 
 pub(super) fn decided(state: &mut State, decided: &TaskDecided, actor: &Actor, at: Timestamp) -> Folded {
@@ -89,8 +102,14 @@ fn answered(state: &mut State, path: &Path, answer: Answer) -> Folded {
         }
         Owner::Turn(_) | Owner::Server(_) => return Err(NO_OWNER),
     }
-    state.granted.extend(granted);
     state.ready.insert(Ready::Step(step));
+    if let Some(called) = granted {
+        // Other calls may wait for an agreement to the same tool: their agents look again.
+        let asking = state.tasks.values().filter(|task| matches!(task.path.last(), Some(Segment::Call(_))));
+        let agents: Vec<Path> = asking.filter_map(|task| state.owner(&task.path)).collect();
+        state.ready.extend(agents.into_iter().map(Ready::Step));
+        state.granted.insert(called);
+    }
     Ok(())
 }
 
