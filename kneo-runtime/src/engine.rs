@@ -35,7 +35,7 @@ mod transcript;
 
 pub use decide::{Input, InputKind, check_edit, decide, decide_into};
 pub use evolve::{Mismatch, evolve};
-pub(crate) use offer::accept;
+pub(crate) use offer::{accept, usable};
 pub use program::{HostTool, Program, Versions};
 pub use request::{EffectRequest, effect_request};
 pub use state::{OpenEffect, OpenTask, State};

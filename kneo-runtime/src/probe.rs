@@ -13,7 +13,7 @@ use kneo_core::{Attempt, Cancel, Digest, Failure, FailureKind, Name, Path, RunId
 
 use crate::bind::Bound;
 use crate::driver::caught;
-use crate::engine::accept;
+use crate::engine::{accept, usable};
 use crate::error::BindError;
 use crate::shared::Shared;
 
@@ -52,7 +52,8 @@ pub enum ProbeSubject {
     },
 }
 
-/// What agents may have of a server's tools: what `include` and `exclude` leave.
+/// What the agents of a plan may use of a server's tools: what `include` and `exclude` leave to those that have the
+/// server as a whole, and the tools that the plan declares one by one.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct OfferedTools {
@@ -132,7 +133,7 @@ async fn server(bound: &Bound, plan: &Plan, at: ServerIx, context: &CallContext,
     let answer = within(patience, FailureKind::Tool, server.tools(context)).await;
     let judged = answer.and_then(|all| {
         let fits = uses(plan, at).try_for_each(|(tools, whole)| accept(plan, at, &tools, whole, &all).map(drop));
-        let tools: Vec<ToolOffer> = all.into_iter().filter(|tool| definition.tools.has(&tool.name)).collect();
+        let tools = usable(plan, at, &all);
         let digest = offer_digest(&tools).map_err(|error| error.to_failure(FailureKind::Tool))?;
         Ok((fits, OfferedTools { tools, digest }))
     });

@@ -9,8 +9,10 @@ mod flow;
 mod flowgraph;
 mod human;
 mod join;
+mod running;
 mod schema;
 mod secret;
+mod server;
 mod settled;
 mod step;
 mod test;
@@ -48,6 +50,7 @@ pub(crate) fn check(
     schema::schemas(&document, tree, limits, sink);
     agent::models(&document, layout, sink);
     agent::played(&document, sink);
+    running::uncertain(&document, sink);
     human::humans(&document, sink);
     build::nesting(&document, layout, sink);
     let run_is_bounded = document.limits.max_steps.is_some() || document.limits.max_steps_broken;
@@ -60,7 +63,8 @@ pub(crate) fn check(
         return None;
     }
     unused::components(&document, sink);
-    Some(Valid(document))
+    server::wholes(&document, sink);
+    (!sink.has_errors()).then_some(Valid(document))
 }
 
 fn workflow_rules(

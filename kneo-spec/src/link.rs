@@ -199,14 +199,14 @@ impl Linker<'_> {
     }
 
     fn server(&mut self, server: Server<Raw>) -> Server<Linked> {
-        let ToolChoice { include, exclude, prefix, expect_digest, running } = server.tools;
+        let ToolChoice { include, exclude, prefix, of_whole, expect_digest, running } = server.tools;
         // What its tools take, only the server says.
         let running = self.running(running, ComponentVocabulary::default());
         Server {
             transport: server.transport,
             timeout_ms: server.timeout_ms,
             max_response_bytes: server.max_response_bytes,
-            tools: ToolChoice { include, exclude, prefix, expect_digest, running },
+            tools: ToolChoice { include, exclude, prefix, of_whole, expect_digest, running },
         }
     }
 
@@ -242,11 +242,11 @@ impl Linker<'_> {
         Running {
             effect: running.effect,
             on_uncertain: running.on_uncertain,
-            approval: match running.approval {
-                Approval::Never => Approval::Never,
-                Approval::Always => Approval::Always,
-                Approval::When(when) => self.expr(when, &vocabulary).map_or(Approval::Never, Approval::When),
-            },
+            approval: running.approval.and_then(|approval| match approval {
+                Approval::Never => Some(Approval::Never),
+                Approval::Always => Some(Approval::Always),
+                Approval::When(when) => self.expr(when, &vocabulary).map(Approval::When),
+            }),
         }
     }
 

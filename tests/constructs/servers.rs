@@ -88,6 +88,45 @@ async fn tools_of_a_server_run_as_the_spec_says() {
     assert_eq!(completed(&run).await, Value::from(r#"{"read":{"path":"a"}}"#));
 }
 
+/// What a server's `tools` say holds for a tool that is declared, where that says nothing else.
+#[tokio::test(start_paused = true)]
+async fn declared_tools_keep_the_terms_of_their_server() {
+    let spec = |tool: &str| {
+        format!(
+            "version: v1
+mcp_servers:
+  files:
+    transport: http
+    url: https://files.example.com/mcp
+    tools: {{approval: always, effect: write, on_uncertain: fail}}
+tools:
+  peek: {{mcp: {{server: files, name: read}}{tool}}}
+agent: {{name: clerk, model: {{provider: model}}, tools: [peek]}}
+"
+        )
+    };
+    for (tool, asks) in [("", true), (", approval: always", true), (", approval: never", false)] {
+        let harness = harness();
+        let (runtime, run) = start(host(&harness).provider("model", calls("peek")), &spec(tool), "1").await;
+        if asks {
+            let Outcome::Blocked(tasks) = run.wait().await.unwrap() else { panic!("nobody is asked: {tool}") };
+            assert!(matches!(&tasks[0].request.cause, TaskCause::Approval { of } if *of == "peek"), "{tasks:?}");
+            runtime.decide(tasks[0].task, Decision::approve(), ana()).await.unwrap();
+        }
+        assert_eq!(completed(&run).await, Value::from(r#"{"read":{"path":"a"}}"#));
+    }
+    let terms = |tool: &str| {
+        let plan = spec::compile_str("spec.yaml", &spec(tool)).unwrap();
+        let tool = &plan.plan().tools[0];
+        (tool.effect, tool.on_uncertain)
+    };
+    use kneo::plan::{Effect, OnUncertain};
+    assert_eq!(terms(""), (Effect::Write, OnUncertain::Fail));
+    assert_eq!(terms(", on_uncertain: retry"), (Effect::Write, OnUncertain::Retry));
+    // What may run again is never in doubt.
+    assert_eq!(terms(", effect: read"), (Effect::Read, OnUncertain::Ask));
+}
+
 /// The failure tells the digest to write, and with that one the same spec runs.
 #[tokio::test(start_paused = true)]
 async fn a_digest_pins_what_a_server_says() {

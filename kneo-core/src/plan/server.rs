@@ -120,7 +120,8 @@ pub struct ServerTools {
     /// What the names begin with for the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Arc<str>>,
-    /// The digest of everything that the server says of these tools; anything else is a failure.
+    /// The digest of everything that the server says of these tools, and of those that the plan declares one by one
+    /// ([`ToolBackingDef::Mcp`](super::ToolBackingDef::Mcp)); anything else is a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_digest: Option<Digest>,
     /// What running one again would do.

@@ -74,6 +74,18 @@ fn declared<'a>(plan: &'a Plan, tools: &'a [ToolIx], at: ServerIx) -> impl Itera
     tools.iter().filter_map(of_server)
 }
 
+/// What the agents of a plan may use of what a server offers: what `include` and `exclude` leave where one of them has
+/// the server as a whole, and the tools that the plan declares one by one.
+pub(crate) fn usable(plan: &Plan, at: ServerIx, offered: &[ToolOffer]) -> Vec<ToolOffer> {
+    let whole = plan.agents.iter().any(|agent| agent.servers.contains(&at));
+    let chosen = |tool: &ToolOffer| whole && plan.server(at).is_some_and(|server| server.tools.has(&tool.name));
+    let is_declared = |tool: &ToolOffer| {
+        let own = |backing: &ToolBackingDef| matches!(backing, ToolBackingDef::Mcp { server, tool: own } if *server == at && *own == tool.name);
+        plan.tools.iter().any(|declared| own(&declared.backing))
+    };
+    offered.iter().filter(|tool| chosen(tool) || is_declared(tool)).cloned().collect()
+}
+
 /// Checks what a server offers to an agent, and gives the stored form of what the agent may use of it.
 ///
 /// # Errors
@@ -95,9 +107,8 @@ pub(crate) fn accept(
             return Err(refused("mcp_tool_missing", message));
         }
     }
-    let of_set: Vec<ToolOffer> = offered.iter().filter(|tool| server.tools.has(&tool.name)).cloned().collect();
     if let Some(expected) = server.tools.expect_digest {
-        let found = offer_digest(&of_set).map_err(|error| error.to_failure(FailureKind::Tool))?;
+        let found = offer_digest(&usable(plan, at, offered)).map_err(|error| error.to_failure(FailureKind::Tool))?;
         if found != expected {
             let message = format!(
                 "what server `{name}` says of its tools is not what `expect_digest` expects: it is {found}; read \

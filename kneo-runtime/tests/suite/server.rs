@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use kneo_core::call::CallError;
 use kneo_core::message::Part;
-use kneo_core::plan::{Approval, CompiledPlan, Effect, Plan, Strategy};
+use kneo_core::plan::{
+    Approval, CompiledPlan, Effect, OnUncertain, Plan, ServerIx, Strategy, ToolBackingDef, ToolDef, ToolIx,
+};
 use kneo_core::provider::{ModelRequest, ToolOffer};
 use kneo_core::task::{Decision, TaskCause};
 use kneo_core::tool_server::offer_digest;
-use kneo_core::{FailureKind, Value};
+use kneo_core::{FailureKind, Payload, Value};
 use kneo_runtime::testkit::{ScriptedModel, ScriptedServer, ScriptedServers, answer, asks_for};
 use kneo_runtime::{RuntimeBuilder, RuntimeError, Start};
 
@@ -168,7 +170,7 @@ async fn what_the_spec_does_not_expect_fails_and_says_what_to_do() {
     fails(|plan| plan.servers[0].tools.prefix = Some("a.b".into()), "mcp_tool_name", "`exclude`").await;
     let twice = |plan: &mut Plan| {
         plan.servers.push(plan.servers[0].clone());
-        plan.agents[0].servers.push(kneo_core::plan::ServerIx::new(1));
+        plan.agents[0].servers.push(ServerIx::new(1));
     };
     fails(twice, "tool_name_of_two", "`prefix`").await;
 }
@@ -184,6 +186,70 @@ async fn the_expected_digest_is_that_of_the_tools_that_are_left() {
     let runtime = build(host(harness.builder(), &Arc::new(files()), calls("read")));
     let run = runtime.start(&plan, Start::new("go")).await.unwrap();
     assert_eq!(completed(&run).await, Value::from(r#"ok: {"read":{"path":"a"}}"#));
+}
+
+/// The server gets the better form of a person, which has to fit the schema that the server gave.
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_server_runs_in_a_better_form() {
+    let harness = harness();
+    let runtime = build(host(harness.builder(), &Arc::new(files()), calls("read")));
+    let plan = with_server(|plan| plan.servers[0].tools.approval = Approval::Always);
+    let run = runtime.start(&plan, Start::new("go")).await.unwrap();
+    let task = blocked(&run).await.remove(0);
+    let edit = |key, value: Value| Decision::Edit { content: Payload::new(map([(key, value)])).unwrap() };
+    for unfit in [edit("file", Value::from("b")), edit("path", int(7))] {
+        let error = runtime.decide(task.task, unfit, ana()).await.unwrap_err();
+        assert!(error.to_string().contains("do not fit the tool's schema"), "{error}");
+    }
+    runtime.decide(task.task, edit("path", Value::from("b")), ana()).await.unwrap();
+    let heard = completed(&run).await;
+    assert!(heard.as_str().unwrap().contains(r#"{"read":{"path":"b"}}"#), "{heard:?}");
+}
+
+/// A tool that the plan declares is pinned too, whatever is chosen for those that have the whole.
+#[tokio::test(start_paused = true)]
+async fn the_expected_digest_is_also_that_of_declared_tools() {
+    let declared = |expected: &[&str], whole: bool| {
+        let offers: Vec<ToolOffer> = expected.iter().map(|name| offer(name)).collect();
+        let digest = offer_digest(&offers).unwrap();
+        with_server(move |plan| {
+            let (name, tool) = (name("peek"), "read".into());
+            plan.tools.push(ToolDef {
+                name,
+                description: None,
+                parameters: None,
+                backing: ToolBackingDef::Mcp { server: ServerIx::new(0), tool },
+                effect: Effect::Read,
+                on_uncertain: OnUncertain::Ask,
+                approval: Approval::Never,
+            });
+            plan.agents[0].tools.push(ToolIx::new(0));
+            if !whole {
+                plan.agents[0].servers.clear();
+            }
+            plan.servers[0].tools.exclude = vec!["read".into()];
+            plan.servers[0].tools.expect_digest = Some(digest);
+        })
+    };
+    for (expected, whole, fits) in [
+        (&["read"][..], false, true),
+        (&[], false, false),
+        (&["read", "docs/list"], true, true),
+        (&["docs/list"], true, false),
+    ] {
+        let harness = harness();
+        let runtime = build(host(harness.builder(), &Arc::new(files()), calls("peek")));
+        let plan = declared(expected, whole);
+        let run = runtime.start(&plan, Start::new("go")).await.unwrap();
+        match fits {
+            true => assert_eq!(completed(&run).await, Value::from(r#"ok: {"read":{"path":"a"}}"#)),
+            false => assert_eq!(failed(&run).await.code.as_deref(), Some("mcp_tools_changed"), "{expected:?}"),
+        }
+        let probes = runtime.probe(&plan, Duration::from_secs(1)).await.unwrap();
+        let offered = probes.iter().find_map(|probe| probe.offered.as_ref()).unwrap();
+        assert_eq!(offered.tools.len(), if whole { 2 } else { 1 });
+        assert_eq!(probes.iter().all(|probe| probe.result.is_ok()), fits);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,8 +104,8 @@ impl<'a> Known<'a> {
             }
         }
         let asks = |approval: &Approval<Linked>| !matches!(approval, Approval::Never);
-        let tools = document.tools.iter().filter(|tool| asks(&tool.body.running.approval));
-        let functions = document.functions.iter().filter(|function| asks(&function.body.running.approval));
+        let tools = document.tools.iter().filter(|tool| asks(document.terms_of_tool(&tool.body).approval));
+        let functions = document.functions.iter().filter(|function| asks(function.body.terms().approval));
         let functions = functions.map(|function| (function.name.value.as_str(), false));
         Self {
             document,

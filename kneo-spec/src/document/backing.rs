@@ -21,11 +21,14 @@ pub(crate) struct Command<S: Stage> {
     pub(crate) cwd: Option<Arc<str>>,
 }
 
-/// What running it again would do, and who must agree.
+/// What is written of running it again, and of who must agree; what holds where nothing is, [`Terms`] says.
+///
+/// [`Terms`]: super::Terms
 pub(crate) struct Running<S: Stage> {
-    pub(crate) effect: Effect,
-    pub(crate) on_uncertain: OnUncertain,
-    pub(crate) approval: Approval<S>,
+    pub(crate) effect: Option<Effect>,
+    /// With the place of the field.
+    pub(crate) on_uncertain: Option<Spanned<OnUncertain>>,
+    pub(crate) approval: Option<Approval<S>>,
 }
 
 pub(crate) enum Approval<S: Stage> {

@@ -9,7 +9,7 @@ use kneo_core::plan::{
 
 use super::{Emitter, planned};
 use crate::document::{
-    Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Server, Strategy, Tool, ToolBacking,
+    Agent, Approval, Backing, Context, Function, Human, Ix, Linked, Server, Strategy, Terms, Tool, ToolBacking,
 };
 use crate::link::parameters_of_agents;
 
@@ -74,14 +74,15 @@ impl Emitter<'_> {
                 }
                 ToolBacking::Agent(_) => Some(self.schema_of(&parameters_of_agents())),
             };
+            let Terms { effect, on_uncertain, approval: agreed } = self.document.terms_of_tool(&tool.body);
             self.plan.tools.push(ToolDef {
                 name: tool.name.value.clone(),
                 description,
                 parameters,
                 backing,
-                effect: tool.body.running.effect,
-                on_uncertain: tool.body.running.on_uncertain,
-                approval: approval(&tool.body.running.approval),
+                effect,
+                on_uncertain,
+                approval: approval(agreed),
             });
         }
         Some(ToolIx::new(index))
@@ -94,6 +95,7 @@ impl Emitter<'_> {
         let (index, new) = self.servers.place(at.get(), None);
         if new {
             let tools = &server.body.tools;
+            let Terms { effect, on_uncertain, approval: agreed } = server.body.terms();
             self.plan.servers.push(McpServerDef {
                 name: server.name.value.clone(),
                 transport,
@@ -104,9 +106,9 @@ impl Emitter<'_> {
                     exclude: tools.exclude.clone(),
                     prefix: tools.prefix.clone(),
                     expect_digest: tools.expect_digest,
-                    effect: tools.running.effect,
-                    on_uncertain: tools.running.on_uncertain,
-                    approval: approval(&tools.running.approval),
+                    effect,
+                    on_uncertain,
+                    approval: approval(agreed),
                 },
             });
         }
@@ -118,12 +120,13 @@ impl Emitter<'_> {
         let backing = backing(&function.body.backing)?;
         let (index, new) = self.functions.place(at.get(), None);
         if new {
+            let Terms { effect, on_uncertain, approval: agreed } = function.body.terms();
             self.plan.functions.push(FunctionDef {
                 name: function.name.value.clone(),
                 backing,
-                effect: function.body.running.effect,
-                on_uncertain: function.body.running.on_uncertain,
-                approval: approval(&function.body.running.approval),
+                effect,
+                on_uncertain,
+                approval: approval(agreed),
             });
         }
         Some(FunctionIx::new(index))

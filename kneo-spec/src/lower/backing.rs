@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, tick, tick_list};
 use crate::document::{Approval, Backing, Command, Raw, Running};
 use crate::shape::root::APPROVAL;
 use crate::shape::tool::COMMAND;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId};
 
 /// What tells the backings of tools from those of functions.
@@ -22,7 +22,6 @@ pub(super) struct Backings {
     pub(super) several: Code,
     /// What to add where there is none.
     pub(super) add: &'static str,
-    pub(super) effect: Effect,
 }
 
 impl Lower<'_> {
@@ -109,49 +108,36 @@ impl Lower<'_> {
         Some(folder.value)
     }
 
-    /// Reads what running something again would do, and who must agree; without fields what holds then.
-    pub(super) fn running(&mut self, fields: Option<&Fields>, rules: &Backings) -> Running<Raw> {
-        let Some(fields) = fields else {
-            let (on_uncertain, approval) = (OnUncertain::Ask, Approval::Never);
-            return Running { effect: rules.effect, on_uncertain, approval };
-        };
-        let effect = match self.word(fields.get("effect")).map(|word| word.value) {
-            Some("read") => Effect::Read,
-            Some("idempotent") => Effect::Idempotent,
-            Some("write") => Effect::Write,
-            _ => rules.effect,
-        };
-        let on_uncertain = match self.word(fields.get("on_uncertain")).map(|word| word.value) {
-            Some("retry") => OnUncertain::Retry,
-            Some("fail") => OnUncertain::Fail,
-            _ => OnUncertain::Ask,
-        };
-        if let Some(at) = fields.get("on_uncertain")
-            && effect != Effect::Write
-        {
-            self.report(
-                Diagnostic::new(
-                    Code::FieldNotAllowed,
-                    at.key.span,
-                    "`on_uncertain` has no effect on what may run again",
-                )
-                .help("remove it, or write `effect: write`"),
-            );
-        }
+    /// Reads what running something again would do, and who must agree.
+    pub(super) fn running(&mut self, fields: &Fields) -> Running<Raw> {
+        let effect = self.word(fields.get("effect")).and_then(|word| match word.value {
+            "read" => Some(Effect::Read),
+            "idempotent" => Some(Effect::Idempotent),
+            "write" => Some(Effect::Write),
+            _ => None,
+        });
+        let on_uncertain = fields.get("on_uncertain").and_then(|at| {
+            let then = match self.word(Some(at))?.value {
+                "ask" => OnUncertain::Ask,
+                "retry" => OnUncertain::Retry,
+                "fail" => OnUncertain::Fail,
+                _ => return None,
+            };
+            Some(Spanned::new(then, at.key.span))
+        });
         Running { effect, on_uncertain, approval: self.approval(fields.get("approval")) }
     }
 
-    pub(super) fn approval(&mut self, at: Option<&At>) -> Approval<Raw> {
-        let Some(at) = at else {
-            return Approval::Never;
-        };
+    pub(super) fn approval(&mut self, at: Option<&At>) -> Option<Approval<Raw>> {
+        let at = at?;
         if matches!(self.tree.node(at.node).kind, Kind::Map(_)) {
-            let when = self.fields_at(at, &APPROVAL).and_then(|fields| self.expr(fields.get("when")));
-            return when.map_or(Approval::Never, Approval::When);
+            let when = self.fields_at(at, &APPROVAL).and_then(|fields| self.expr(fields.get("when")))?;
+            return Some(Approval::When(when));
         }
-        match self.word(Some(at)).map(|word| word.value) {
-            Some("always") => Approval::Always,
-            _ => Approval::Never,
+        match self.word(Some(at))?.value {
+            "never" => Some(Approval::Never),
+            "always" => Some(Approval::Always),
+            _ => None,
         }
     }
 }

@@ -5,25 +5,14 @@ use std::sync::Arc;
 
 use kneo_core::launch;
 use kneo_core::name::Name;
-use kneo_core::plan::{Effect, HttpDef, Setting, StdioDef, TlsDef, Transport};
+use kneo_core::plan::{HttpDef, Setting, StdioDef, TlsDef, Transport};
 
-use super::backing::Backings;
 use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic, tick};
 use crate::document::{Raw, RawRef, Server, ToolBacking, ToolChoice};
 use crate::shape::server::{AUTH, CHOICE, SERVED, SERVER};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Kind, NodeId};
-
-/// Tools of servers are writes unless the spec knows better.
-const SERVED_TOOLS: Backings = Backings {
-    word: "tool",
-    names: &[],
-    none: Code::ToolNoBacking,
-    several: Code::ToolMultipleBackings,
-    add: "",
-    effect: Effect::Write,
-};
 
 /// Names of tools are short for models; what a server calls them must find room behind a prefix.
 const LONGEST_PREFIX: usize = 32;
@@ -225,9 +214,10 @@ impl Lower<'_> {
     fn tool_choice(&mut self, at: Option<&At>) -> ToolChoice<Raw> {
         let fields = at.and_then(|at| self.fields_at(at, &CHOICE));
         let Some(fields) = fields else {
-            let running = self.running(None, &SERVED_TOOLS);
-            return ToolChoice { include: None, exclude: Vec::new(), prefix: None, expect_digest: None, running };
+            return ToolChoice::default();
         };
+        let of_whole = ["include", "exclude", "prefix"].iter().filter_map(|name| fields.get(name));
+        let of_whole = of_whole.map(|at| Spanned::new(at.field.name, at.key.span)).collect();
         let include = self.filled_list(fields.get("include"));
         let exclude = fields.get("exclude").and_then(|at| self.list(Some(at))).unwrap_or_default();
         let mut texts = |items: Vec<NodeId>, subject: &str| -> Vec<Arc<str>> {
@@ -246,8 +236,8 @@ impl Lower<'_> {
             }
             digest
         });
-        let running = self.running(Some(&fields), &SERVED_TOOLS);
-        ToolChoice { include, exclude, prefix: prefix.map(|prefix| prefix.value), expect_digest, running }
+        let (prefix, running) = (prefix.map(|prefix| prefix.value), self.running(&fields));
+        ToolChoice { include, exclude, prefix, of_whole, expect_digest, running }
     }
 
     fn prefix(&mut self, prefix: &str, span: Span) -> bool {

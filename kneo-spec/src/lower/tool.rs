@@ -1,7 +1,5 @@
 //! Tools and functions.
 
-use kneo_core::plan::{Effect, OnUncertain};
-
 use super::backing::Backings;
 use super::{At, Fields, Lower};
 use crate::diagnostic::{Code, Diagnostic, tick};
@@ -15,7 +13,6 @@ const TOOLS: Backings = Backings {
     none: Code::ToolNoBacking,
     several: Code::ToolMultipleBackings,
     add: "add `implementation:` with a name the host registers, `command:`, `agent:` or `mcp:`",
-    effect: Effect::Write,
 };
 
 const FUNCTIONS: Backings = Backings {
@@ -24,7 +21,6 @@ const FUNCTIONS: Backings = Backings {
     none: Code::FunctionNoBacking,
     several: Code::FunctionMultipleBackings,
     add: "add `implementation:` with a name the host registers, or `command:`",
-    effect: Effect::Idempotent,
 };
 
 impl Lower<'_> {
@@ -43,13 +39,8 @@ impl Lower<'_> {
         };
         let asks = matches!(backing, ToolBacking::Agent(_));
         let running = match asks {
-            true => Running {
-                // Each thing that the agent does is asked about by itself.
-                effect: Effect::Idempotent,
-                on_uncertain: OnUncertain::Ask,
-                approval: self.approval(fields.get("approval")),
-            },
-            false => self.running(Some(&fields), &TOOLS),
+            true => Running { effect: None, on_uncertain: None, approval: self.approval(fields.get("approval")) },
+            false => self.running(&fields),
         };
         Some(Tool {
             description: description.map(|text| text.value),
@@ -90,6 +81,6 @@ impl Lower<'_> {
         self.plain(fields.get("description"));
         let at = self.backing_at(node, &fields, &FUNCTIONS);
         let backing = at.map_or(Backing::Broken, |at| self.backing(&at));
-        Some(Function { backing, running: self.running(Some(&fields), &FUNCTIONS) })
+        Some(Function { backing, running: self.running(&fields) })
     }
 }

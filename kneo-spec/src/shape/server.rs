@@ -73,7 +73,7 @@ pub(crate) static AUTH: Shape = Shape {
 
 pub(crate) static CHOICE: Shape = Shape {
     name: "a choice of tools",
-    doc: "which tools of a server an agent gets, and what holds for all of them",
+    doc: "which tools of a server an agent gets that has it as a whole, and what holds for all of its tools",
     example: "{include: [read], effect: read}",
     fields: &[
         Field::new("include", List(&Plain), "these and no others, by the server's names; one that it lacks is a failure")
@@ -84,7 +84,7 @@ pub(crate) static CHOICE: Shape = Shape {
         Field::new(
             "expect_digest",
             Plain,
-            "the digest of all that the server says of these tools, 64 hexadecimal digits; anything else is a failure, which tells the digest",
+            "the digest of all that the server says of these tools and of those declared under `tools`, 64 hexadecimal digits; anything else is a failure, which tells the digest",
         )
         .kneo(),
         Field::new("effect", Words(EFFECTS), "what running one of them twice would do").kneo().default("write"),

@@ -22,13 +22,23 @@ pub(crate) static TOOL: Shape = Shape {
             .one_of(),
         Field::new("http", Any, "an HTTP request").kneo().one_of().not_yet(),
         Field::new("builtin", Any, "a tool that Kneo brings").kneo().one_of().not_yet(),
-        Field::new("effect", Words(EFFECTS), "what running it twice would do").kneo().default("write"),
-        Field::new("on_uncertain", Words(UNCERTAIN), "what happens when a write was in flight at a crash")
+        Field::new("effect", Words(EFFECTS), "what running it twice would do; of a server's tool as the server has it")
             .kneo()
-            .default("ask"),
-        Field::new("approval", Either(&[Words(APPROVALS), Is(&APPROVAL)]), "whether a person must agree to each call")
-            .kneo()
-            .default("never"),
+            .default("write"),
+        Field::new(
+            "on_uncertain",
+            Words(UNCERTAIN),
+            "what happens when a write was in flight at a crash; of a server's tool as the server has it",
+        )
+        .kneo()
+        .default("ask"),
+        Field::new(
+            "approval",
+            Either(&[Words(APPROVALS), Is(&APPROVAL)]),
+            "whether a person must agree to each call; of a server's tool as the server has it",
+        )
+        .kneo()
+        .default("never"),
         Field::new("timeout_seconds", Seconds, "the longest time of one call").kneo().not_yet(),
         Field::new("retry", Any, "when a failed call is repeated").kneo().not_yet(),
         Field::new("max_output_bytes", Integer { min: 1, max: 16_777_216 }, "the largest result").kneo().not_yet(),
