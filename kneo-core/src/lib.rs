@@ -19,6 +19,7 @@ pub mod call;
 pub mod cancel;
 pub mod clock;
 pub mod commit;
+pub mod conformance;
 pub mod digest;
 pub mod event;
 pub mod expr;

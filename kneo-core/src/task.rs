@@ -194,7 +194,7 @@ pub enum Decision {
     },
     /// Run the lost effect again.
     Retry,
-    /// Yes, and nobody is asked about later calls of the same tool in this run.
+    /// Yes, and nobody is asked about any other call of the same tool in this run, be it open already or still to come.
     ApproveForRun {
         /// The remark.
         comment: Option<Arc<str>>,

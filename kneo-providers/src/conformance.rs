@@ -37,13 +37,13 @@ mod cancel;
 mod failure;
 mod fixture;
 mod key;
-mod report;
 mod support;
 
 pub use fixture::{Fixture, Setup};
-pub use report::{Report, Verdict};
+pub use kneo_core::conformance::{Report, Verdict};
 
-use report::verdict;
+/// How a case ends: as [`Verdict`] reads it.
+type Checked = Result<bool, String>;
 
 /// Runs every case, and goes on past violations.
 ///
@@ -52,7 +52,7 @@ use report::verdict;
 pub async fn check(fixture: &dyn Fixture) -> Report {
     macro_rules! cases {
         ($($module:ident::$case:ident,)*) => {
-            Report::of(vec![$((stringify!($case), verdict($module::$case(fixture)).await),)*])
+            Report::new(vec![$((stringify!($case), Verdict::from($module::$case(fixture).await)),)*])
         };
     }
     cases! {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use kneo_core::tool_server::Connector;
 use kneo_mcp::McpConnector;
 use kneo_runtime::testkit::server_conformance::{
-    self, Does, Seen, ServerFixture, ServerReport, ServerSetup, SuiteTool, Verdict,
+    self, Does, Report, Seen, ServerFixture, ServerSetup, SuiteTool, Verdict,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -211,7 +211,7 @@ impl ServerFixture for AtAddress {
     }
 }
 
-fn assert_all_passed(report: &ServerReport) {
+fn assert_all_passed(report: &Report) {
     assert!(report.cases().all(|(_, verdict)| *verdict == Verdict::Passed), "{report}");
     assert!(report.cases().count() >= 19, "{report}");
 }

@@ -8,8 +8,8 @@ use kneo_core::call::CallContext;
 use kneo_core::message::{Message, Part, Role, StopReason, ToolCall, ToolResult};
 use kneo_core::provider::OutputSchema;
 
+use super::Checked;
 use super::fixture::Fixture;
-use super::report::Checked;
 use super::support::{Received, ask, context, expect, only, requests};
 
 /// Texts that are easily damaged on the way.

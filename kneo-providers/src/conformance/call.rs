@@ -2,8 +2,8 @@
 
 use kneo_core::message::{Arguments, Role, StopReason, ToolCall};
 
+use super::Checked;
 use super::fixture::Fixture;
-use super::report::Checked;
 use super::support::{ask, context, expect, only};
 
 pub(super) async fn tool_calls_are_reported_in_order(fixture: &dyn Fixture) -> Checked {

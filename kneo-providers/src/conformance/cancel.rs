@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kneo_core::call::CallContext;
 use tokio::sync::Notify;
 
+use super::Checked;
 use super::fixture::{Fixture, Setup};
-use super::report::Checked;
 use super::support::{Received, SOON, ask, context, expect, has_providers_code, only, requests};
 
 pub(super) async fn a_cancelled_call_ends_at_once(fixture: &dyn Fixture) -> Checked {

@@ -2,8 +2,8 @@
 
 use kneo_core::Usage;
 
+use super::Checked;
 use super::fixture::Fixture;
-use super::report::Checked;
 use super::support::{SOON, ask, context, expect, fail, has_providers_code, only, requests};
 
 pub(super) async fn errors_have_a_providers_code(fixture: &dyn Fixture) -> Checked {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kneo_core::Name;
 use kneo_core::secret::{MemorySecrets, Secret, Secrets};
 
+use super::Checked;
 use super::fixture::Fixture;
-use super::report::Checked;
 use super::support::{Received, context, fail};
 
 /// A key like those of no vendor in particular.

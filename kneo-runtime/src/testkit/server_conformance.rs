@@ -40,22 +40,22 @@ mod call;
 mod cancel;
 mod fixture;
 mod offer;
-mod report;
 mod support;
 
 pub use fixture::{Does, Seen, ServerFixture, ServerSetup, SuiteTool};
-pub use report::{ServerReport, Verdict};
+pub use kneo_core::conformance::{Report, Verdict};
 
-use report::verdict;
+/// How a case ends: as [`Verdict`] reads it.
+type Checked = Result<bool, String>;
 
 /// Runs every case, and goes on past violations.
 ///
 /// # Cancel safety
 /// Dropping the future ends the case that runs.
-pub async fn check(fixture: &dyn ServerFixture) -> ServerReport {
+pub async fn check(fixture: &dyn ServerFixture) -> Report {
     macro_rules! cases {
         ($($module:ident::$case:ident,)*) => {
-            ServerReport::of(vec![$((stringify!($case), verdict($module::$case(fixture)).await),)*])
+            Report::new(vec![$((stringify!($case), Verdict::from($module::$case(fixture).await)),)*])
         };
     }
     cases! {

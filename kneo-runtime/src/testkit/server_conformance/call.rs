@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use kneo_core::Value;
 
+use super::Checked;
 use super::fixture::{Does, Seen, ServerFixture, SuiteTool};
-use super::report::Checked;
 use super::support::{call, context, expect, fail, nothing, saw, sees};
 
 fn called(tool: &str) -> Seen {

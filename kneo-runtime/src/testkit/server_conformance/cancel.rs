@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
+use super::Checked;
 use super::fixture::{Does, Seen, ServerFixture, ServerSetup, SuiteTool};
-use super::report::Checked;
 use super::support::{SOON, call, context, fail, has_code, nothing, saw, sees, tools};
 
 fn hanging() -> [SuiteTool; 2] {

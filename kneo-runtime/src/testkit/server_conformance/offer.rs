@@ -6,8 +6,8 @@ use kneo_core::Value;
 use kneo_core::provider::ToolOffer;
 use kneo_core::tool_server::offer_digest;
 
+use super::Checked;
 use super::fixture::{Does, Seen, ServerFixture, SuiteTool};
-use super::report::Checked;
 use super::support::{call, expect, nothing, saw, tools};
 
 fn echo(name: &str) -> SuiteTool {
