@@ -172,7 +172,7 @@ pub struct CallError {
     pub retry_after: Option<Duration>,
     /// What the call cost all the same: a model's turn may be paid for and fail.
     pub usage: Usage,
-    /// The cause, which is logged and never stored.
+    /// The cause, for who calls by themselves. A runtime neither stores nor logs it: it may say anything.
     #[source]
     pub source: Option<Arc<dyn Error + Send + Sync>>,
 }

@@ -1,5 +1,6 @@
 //! A run as a host holds it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::view::{self, RunView};
 /// A run, wherever it runs: in this worker, in another, or nowhere at the moment.
 ///
 /// Dropping a handle does nothing to the run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RunHandle {
     shared: Arc<Shared>,
     run: RunId,
@@ -81,6 +82,13 @@ impl Outcome {
             RunOutcome::TimedOut(failure) => Outcome::TimedOut(failure.clone()),
             RunOutcome::Expired(failure) => Outcome::Expired(failure.clone()),
         }
+    }
+}
+
+/// Shows which run it is, and nothing of what is said in it.
+impl fmt::Debug for RunHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunHandle").field("run", &self.run).field("admission", &self.admission).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a host holds: the door to every run of a store.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use crate::view::{self, RunView};
 ///
 /// [`client_only`]: RuntimeBuilder::client_only
 /// [`on_request`]: RuntimeBuilder::on_request
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Runtime {
     shared: Arc<Shared>,
     /// Held for its drop.
@@ -39,7 +40,6 @@ pub struct Runtime {
 }
 
 /// The tasks of the runtime; dropped with its last clone.
-#[derive(Debug)]
 struct Tasks {
     shared: Arc<Shared>,
     background: Vec<AbortHandle>,
@@ -50,6 +50,18 @@ impl Drop for Tasks {
         self.shared.closing.cancel();
         self.background.iter().for_each(AbortHandle::abort);
         self.shared.live.all().iter().for_each(|live| live.abort());
+    }
+}
+
+/// Shows who it is and what it is made of, and nothing of the runs and plans that it has in its hands.
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("worker", &self.shared.worker)
+            .field("namespace", &self.shared.namespace)
+            .field("store", &self.shared.store)
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
     }
 }
 

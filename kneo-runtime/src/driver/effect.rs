@@ -88,12 +88,13 @@ pub(crate) async fn caught<T>(
     match AssertUnwindSafe(call).catch_unwind().await {
         Ok(Ok(result)) => Ok(result),
         Ok(Err(error)) => {
-            tracing::debug!(%kind, code = %error.code, source = ?error.source, "the call failed: {error}");
+            // What it says is what somebody said: the record has it, and no log.
+            tracing::debug!(%kind, code = %error.code, retryable = error.retryable, "the call failed");
             Err((error.to_failure(kind), error.usage))
         }
         Err(panic) => {
             let message = format!("the {kind}'s code panicked: {}", said(&*panic));
-            tracing::error!(%kind, "{message}");
+            tracing::error!(%kind, "the {kind}'s code panicked; the run's record says how");
             let failure = Failure::new(kind, message).with_code(format!("{kind}_panicked"));
             Err((failure.with_retryable(false), Usage::default()))
         }

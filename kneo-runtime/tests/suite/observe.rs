@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use kneo_core::call::CallError;
 use kneo_core::plan::Effect;
 use kneo_runtime::{Start, typed};
 use tracing::field::{Field, Visit};
@@ -97,4 +98,30 @@ async fn host_code_runs_in_the_span_of_its_run_and_attempt() {
     for said in ["message=before", "message=after"] {
         assert!(events.contains(&format!("{place}: {said}")), "{events:#?}");
     }
+}
+
+/// What people and host code say is in the journal, and neither in the log nor in what `Debug` shows of a host.
+#[tokio::test(start_paused = true)]
+async fn what_is_said_is_in_no_log_and_no_handle() {
+    let spans = Spans::default();
+    let _guard = tracing::subscriber::set_default(spans.clone());
+    let harness = harness();
+    for panics in [false, true] {
+        let work = typed::value_function(move |_, _| async move {
+            assert!(!panics, "hunter2");
+            Err(CallError::fatal("broken", "hunter2").with_source(std::io::Error::other("hunter2")))
+        });
+        let runtime = build(harness.builder().function("work", work));
+        let run = runtime.start(&chain(1, Effect::Read), Start::new("hunter2")).await.unwrap();
+        let outcome = run.wait().await.unwrap();
+        assert!(format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
+        let shown = format!("{run:?} {runtime:?}");
+        assert!(shown.contains(&run.id().to_string()) && !shown.contains("hunter2"), "{shown}");
+        runtime.shutdown().await;
+    }
+    let events = spans.0.events.lock().unwrap().clone();
+    for said in ["message=the call failed kind=function code=broken retryable=false", "code panicked"] {
+        assert!(events.iter().any(|event| event.contains(said)), "{said}: {events:#?}");
+    }
+    assert!(!format!("{events:?}").contains("hunter2"), "{events:#?}");
 }

@@ -22,3 +22,9 @@ impl StoreBuilder for Memory {
 }
 
 kneo_store::conformance_tests!(Memory);
+
+/// What is said in runs is in no log of a host that shows its store.
+#[test]
+fn debugging_shows_no_run() {
+    assert_eq!(format!("{:?}", MemoryStore::default()), "MemoryStore { clock: SystemClock, runs: 0, .. }");
+}
