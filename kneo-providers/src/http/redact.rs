@@ -37,7 +37,7 @@ pub(crate) fn redact(text: &str, key: Option<&str>) -> String {
 pub(crate) fn without(text: &str, key: &str) -> Option<String> {
     let view = View::of(text);
     let mut hidden = vec![false; view.chars.len()];
-    let wanted: Vec<char> = key.chars().collect();
+    let wanted = View::of(key).meant();
     for (at, window) in view.chars.windows(wanted.len().max(1)).enumerate() {
         if window.iter().map(|seen| seen.char).eq(wanted.iter().copied()) {
             hidden.iter_mut().skip(at).take(wanted.len()).for_each(|hidden| *hidden = true);
@@ -69,9 +69,13 @@ impl View {
         View { chars }
     }
 
-    /// Hides every stretch that the key has too.
+    fn meant(&self) -> Vec<char> {
+        self.chars.iter().map(|seen| seen.char).collect()
+    }
+
+    /// Hides every stretch that the key has too, which may look escaped itself.
     fn mark_key(&self, key: &str, hidden: &mut [bool]) {
-        let key: Vec<char> = key.chars().collect();
+        let key = View::of(key).meant();
         let length = key.len().min(TELLING);
         if length < SHORTEST {
             return;

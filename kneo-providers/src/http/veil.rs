@@ -27,6 +27,11 @@ impl Veil {
         Veil { key, held: String::new() }
     }
 
+    /// The key, for what is put into an error.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref().map(Secret::reveal)
+    }
+
     /// What can be shown of a text once its next piece has arrived.
     pub(crate) fn push(&mut self, piece: &str) -> String {
         let Some(key) = &self.key else { return piece.to_owned() };

@@ -163,7 +163,7 @@ impl<'a> Assembly<'a> {
         };
         let rest = self.veil.finish();
         self.show(&rest);
-        let stop = match stop_reason(&reason, !self.calls.is_empty())? {
+        let stop = match stop_reason(&reason, !self.calls.is_empty(), self.veil.key())? {
             _ if self.refused => StopReason::ContentFilter,
             stop => stop,
         };
@@ -187,7 +187,7 @@ impl<'a> Assembly<'a> {
 }
 
 /// Why the model stopped, in our words; what it did counts where it says otherwise.
-fn stop_reason(reason: &str, has_calls: bool) -> Result<StopReason, CallError> {
+fn stop_reason(reason: &str, has_calls: bool, key: Option<&str>) -> Result<StopReason, CallError> {
     match reason {
         "stop" | "tool_calls" | "function_call" | "end_turn" | "eos" | "eos_token" | "stop_sequence" => {
             Ok(if has_calls { StopReason::ToolCalls } else { StopReason::End })
@@ -199,7 +199,7 @@ fn stop_reason(reason: &str, has_calls: bool) -> Result<StopReason, CallError> {
             Err(Code::ServerError.error(format!("the server broke the answer off (`{reason}`)")))
         }
         other => {
-            let message = format!("the model stopped for an unknown reason, `{}`", redact(other, None));
+            let message = format!("the model stopped for an unknown reason, `{}`", redact(other, key));
             Err(Code::MalformedAnswer.error(message))
         }
     }

@@ -19,6 +19,17 @@ fn the_key_goes_however_it_is_written() {
     }
 }
 
+/// A key may hold what looks like an escape, and an escape may hide what it holds.
+#[test]
+fn a_key_of_odd_characters_goes_too() {
+    let key = r#"ab\"cd/ef%41gh\u0041ij"#;
+    let within = |text: &str| serde_json::Value::from(text).to_string();
+    for text in [key.to_owned(), within(key), within(&within(key)), within(key).replace('/', r"\/")] {
+        assert!(without(&text, key).is_some_and(|text| !text.contains("cd")), "{text}");
+        assert!(!redact(&text, Some(key)).contains("cd"), "{text}");
+    }
+}
+
 #[test]
 fn what_looks_like_a_key_goes_whoever_has_it() {
     for (text, expected) in [

@@ -176,6 +176,12 @@ fn a_refusal_is_an_answer_that_a_filter_stopped() {
 }
 
 #[test]
+fn a_reason_to_stop_that_repeats_the_key_is_told_without_it() {
+    let error = stop_reason("Vr2MbXq9 and Vr2MbXq9", false, Some("Vr2MbXq9")).unwrap_err();
+    assert!(error.message.ends_with("`[redacted] and [redacted]`"), "{}", error.message);
+}
+
+#[test]
 fn the_key_is_in_no_answer() {
     let told = told(&[
         &delta(r#"{"content":"it is sk-abc"}"#),
