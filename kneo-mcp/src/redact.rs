@@ -1,15 +1,19 @@
 //! What a server says, without the secrets that it was given.
 
+mod needles;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use kneo_core::secret::Secret;
 
+use needles::SHORTEST;
+
 /// Stands where a secret stood.
 const REDACTED: &str = "[redacted]";
 
-/// Shorter secrets are not looked for: they would be found in words that are none.
-const SHORTEST: usize = 4;
+/// A shorter number may count anything.
+const SHORTEST_NUMBER: usize = 8;
 
 /// The secrets of one connection, as they may come back in what the server says.
 ///
@@ -18,22 +22,14 @@ const SHORTEST: usize = 4;
 #[derive(Default)]
 pub(crate) struct Redactor {
     given: Vec<Secret>,
-    /// What is looked for; the longest first, so that no secret that begins another leaves the rest of it behind.
+    /// What is looked for; the longest first.
     needles: Vec<Secret>,
 }
 
 impl Redactor {
     pub(crate) fn new(secrets: &[Secret]) -> Redactor {
-        let copy = |text: &str| Secret::new(text.to_owned());
-        let mut needles: Vec<Secret> = secrets
-            .iter()
-            .flat_map(|secret| [secret.reveal(), secret.reveal().trim()])
-            .filter(|needle| needle.len() >= SHORTEST)
-            .map(copy)
-            .collect();
-        needles.sort_by(|a, b| b.reveal().len().cmp(&a.reveal().len()).then_with(|| a.reveal().cmp(b.reveal())));
-        needles.dedup_by(|a, b| a.reveal() == b.reveal());
-        let given = secrets.iter().map(|secret| copy(secret.reveal())).collect();
+        let given = secrets.iter().map(|secret| Secret::new(secret.reveal().to_owned())).collect();
+        let needles = needles::of(secrets);
         Redactor { given, needles }
     }
 
@@ -42,15 +38,28 @@ impl Redactor {
         self.given.len() == secrets.len() && self.given.iter().zip(secrets).all(|(a, b)| a.reveal() == b.reveal())
     }
 
+    /// Whether a text holds a secret.
+    pub(crate) fn is_told_by(&self, text: &str) -> bool {
+        self.possible(text).any(|needle| text.contains(needle))
+    }
+
+    /// What can be there at all: nothing is escaped in a text without the characters that escape.
+    fn possible(&self, text: &str) -> impl Iterator<Item = &str> {
+        let absent: Vec<char> = ['%', '\\'].into_iter().filter(|char| !text.contains(*char)).collect();
+        self.needles.iter().map(Secret::reveal).filter(move |needle| !needle.contains(absent.as_slice()))
+    }
+
     /// The same text without secrets.
     pub(crate) fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
-        let mut text = text.into();
-        for needle in &self.needles {
-            if text.contains(needle.reveal()) {
-                text = Cow::Owned(text.replace(needle.reveal(), REDACTED));
+        let text = text.into();
+        let mut redacted: Option<String> = None;
+        for needle in self.possible(&text) {
+            let seen = redacted.as_deref().unwrap_or(&text);
+            if seen.contains(needle) {
+                redacted = Some(seen.replace(needle, REDACTED));
             }
         }
-        text
+        redacted.map_or(text, Cow::Owned)
     }
 
     /// The beginning of a text that goes on, without secrets, nor the part of one that it ends in the middle of.
@@ -126,7 +135,15 @@ impl Redactor {
                     }
                 }
             }
-            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+            serde_json::Value::Number(number) => {
+                // A secret of digits alone.
+                let number = number.to_string();
+                if number.len() >= SHORTEST_NUMBER && self.needles.iter().any(|needle| needle.reveal() == number) {
+                    *value = serde_json::Value::from(REDACTED);
+                    found = true;
+                }
+            }
+            serde_json::Value::Null | serde_json::Value::Bool(_) => {}
         }
         found
     }
@@ -161,12 +178,13 @@ mod tests {
 
     #[test]
     fn secrets_are_found_in_json_however_they_are_escaped() {
-        let redactor = redactor(&["pass/wörd", "two\nlines\""]);
+        let redactor = redactor(&["pass/wörd", "two\nlines\"", "8812047719304658", "1234"]);
         for (json, redacted) in [
             (r#"{"a":["x pass/wörd"]}"#, r#"{"a":["x [redacted]"]}"#),
             (r#"{"a":"pass\/w\u00f6rd"}"#, r#"{"a":"[redacted]"}"#),
             (r#"{"a":"two\nlines\""}"#, r#"{"a":"[redacted]"}"#),
             (r#"{"pass/wörd":1}"#, r#"{"[redacted]":1}"#),
+            (r#"{"a":[8812047719304658,1234]}"#, r#"{"a":["[redacted]",1234]}"#),
             (r#"{"a": 1.50}"#, r#"{"a": 1.50}"#),
             ("no json: pass/wörd", "no json: [redacted]"),
         ] {

@@ -123,7 +123,7 @@ impl HttpClient {
             if let Ok(JsonRpcMessage::Error(error)) = self.read(&body) {
                 return Ok(answer(error.error, message, session_id));
             }
-            self.link.redactor.text(String::from_utf8_lossy(&body)).into_owned()
+            self.link.redactor.json(String::from_utf8_lossy(&body)).into_owned()
         } else {
             let beginning = body::beginning(response).await;
             self.link.redactor.beginning(String::from_utf8_lossy(&beginning)).into_owned()
@@ -178,6 +178,11 @@ impl HttpClient {
         let response = HttpClient::send(self.prepare(request, session_id, custom_headers)?.body(body)).await?;
         let status = response.status();
         let session_id = response.headers().get(&SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        // The transport logs it.
+        if session_id.as_deref().is_some_and(|id| self.link.redactor.is_told_by(id)) {
+            let why = "it named the session by a secret that it was shown".to_owned();
+            return Err(StreamableHttpError::Client(HttpFailure::Protocol(why)));
+        }
         let request_id = request_id(&message);
         match (status, &request_id) {
             (StatusCode::NOT_FOUND, _) if has_session => return Err(StreamableHttpError::SessionExpired),
@@ -325,6 +330,8 @@ impl StreamableHttpClient for HttpClient {
 /// Reads an event of a stream: a message without secrets; on the stream with the answer to a request nothing but news,
 /// requests of the server's own, and that answer.
 fn read_event(mut event: Sse, request: Option<&RequestId>, link: &Link) -> std::result::Result<Sse, HttpFailure> {
+    // Such a stream cannot be taken up again: the transport logs where it is.
+    event.id.take_if(|id| link.redactor.is_told_by(id));
     if let (Some(request), Some(id)) = (request, &event.id) {
         link.read_up_to(request, id);
     }

@@ -301,6 +301,39 @@ async fn no_secret_comes_back_from_an_address() {
     assert_clean("the log", &log);
 }
 
+/// The transport logs how a server names its session and the places of its streams.
+#[tokio::test]
+async fn a_session_is_not_named_by_a_secret_and_no_place_of_a_stream_is() {
+    let log = Log::default();
+    let logging = log.start();
+    let web = Web::start(|request| match request.what() {
+        "initialize" => {
+            let result = json!({
+                "protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"},
+            });
+            Answer::json(&request.result(&result)).with("mcp-session-id", request.header("x-api-key").unwrap())
+        }
+        _ => well(request),
+    })
+    .await;
+    let error =
+        Host::new().server(&guarded(&web.url())).call("echo", no_arguments(), &credentials()).await.unwrap_err();
+    assert_eq!(&*error.code, "mcp_protocol_error");
+    assert!(error.message.contains("it named the session by a secret"), "{}", error.message);
+
+    // A stream that broke off is read again, from no such place.
+    let web = Web::start(|request| match request.what() {
+        "tools/call" => Answer::events(format!("id: {}\ndata:\n\n", request.header("x-api-key").unwrap())),
+        _ => well(request),
+    })
+    .await;
+    let error =
+        Host::new().server(&guarded(&web.url())).call("echo", no_arguments(), &credentials()).await.unwrap_err();
+    assert_eq!(&*error.code, "mcp_connection_lost", "{}", error.message);
+    drop(logging);
+    assert_clean("the log", &log.text());
+}
+
 /// The same for a server that is started, whose standard error ends in the middle of a secret.
 #[tokio::test]
 async fn no_secret_comes_back_from_a_program() {
