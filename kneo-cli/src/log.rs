@@ -2,7 +2,12 @@
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterFn, LevelFilter};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Who logs, at the finest level, whole messages to and from MCP servers: what is said belongs in no log.
+const MESSAGES: &str = "rmcp::service";
 
 /// Writes what `KNEO_LOG` asks for on standard error; without it nothing is logged and nothing is paid.
 pub(crate) fn start() {
@@ -10,7 +15,9 @@ pub(crate) fn start() {
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+        .with_ansi(io::stderr().is_terminal())
+        .finish()
+        .with(FilterFn::new(|about| about.target() != MESSAGES || *about.level() < LevelFilter::TRACE));
     // Only who started a log before, in the same process, could be in the way.
     let _ = log.try_init();
 }
