@@ -5,6 +5,8 @@ mod suite {
     mod advance;
     mod bad_input;
     mod bundle;
+    #[cfg(unix)]
+    mod canaries;
     mod doctor;
     mod editor;
     mod explain;

@@ -2,8 +2,10 @@
 //!
 //! The tests stand in this folder, one file per question: `architecture.rs` asks whether the sources keep the rules of
 //! `docs/architecture.md`, `races.rs` who wins when several want different things of one run,
-//! `constructs.rs` whether a run does what the language says.
+//! `constructs.rs` whether a run does what the language says, `canaries.rs` whether what is secret or private is seen
+//! anywhere.
 
+pub mod canary;
 #[cfg(doctest)]
 mod docs;
 pub mod files;
