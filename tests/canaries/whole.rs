@@ -220,7 +220,10 @@ fn planted(stage: &Stage, models: &Web, open: &Web, guarded: &Web) {
             "model_query" => stage.sights.shows("address of a model", "query or fragment"),
             "proxy" => stage.sights.shows("probe through a proxy", "code"),
             "spec_literal" => stage.sights.shows("key in a spec", "E_SECRET_LITERAL"),
-            "spec_address" => stage.sights.shows("address in a spec", "provider_"),
+            "spec_address" => {
+                stage.sights.shows("address in a spec", "E_SECRET_LITERAL")
+                    && stage.sights.shows("query in a spec", "provider_")
+            }
             "far_address" => stage.sights.shows("server's address", "url"),
             "other_key" => stage.sights.shows("outcome of guarded other_key", "no private key in PEM form"),
             // What is said is in the records, where it belongs.

@@ -68,6 +68,10 @@ fn look(tree: &Tree, node: NodeId, text: &str, key: Option<&str>, sink: &mut Dia
         sink.push(literal(tree.node(node).span, "a private key"));
         return;
     }
+    if let Some(at) = credentials(text) {
+        sink.push(literal(place(at), "an address with a password"));
+        return;
+    }
     for (start, word) in words(text) {
         let known = PREFIXES
             .iter()
@@ -82,6 +86,19 @@ fn look(tree: &Tree, node: NodeId, text: &str, key: Option<&str>, sink: &mut Dia
             );
         }
     }
+}
+
+/// Where the user and the password stand in a text that is an address with both. What has holes is filled elsewhere.
+fn credentials(text: &str) -> Option<std::ops::Range<usize>> {
+    let (scheme, rest) = text.split_once("://")?;
+    if text.contains(char::is_whitespace) || scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    let is_whole = user.split_once(':').is_some_and(|(_, password)| !password.is_empty() && !user.contains('{'));
+    let start = scheme.len() + "://".len();
+    is_whole.then(|| start..start + user.len())
 }
 
 fn literal(span: Span, what: &str) -> Diagnostic {
@@ -141,6 +158,23 @@ fn entropy(word: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_told_from_others() {
+        for (text, found) in [
+            ("https://ana:hunter2@example.com/v1", Some("ana:hunter2")),
+            ("postgres://ana:p@ss@db:5432/x?y=1", Some("ana:p@ss")),
+            ("https://ana@example.com/", None),
+            ("https://example.com/a:b@c", None),
+            ("https://ana:@example.com", None),
+            ("https://{{ input.user }}:{{input.key}}@example.com", None),
+            ("https://{{input.user}}:{{input.key}}@example.com", None),
+            ("write https://ana:hunter2@example.com", None),
+            ("ana:hunter2@example.com", None),
+        ] {
+            assert_eq!(credentials(text).and_then(|at| text.get(at)), found, "{text}");
+        }
+    }
 
     #[test]
     fn words_that_people_write_are_not_random() {
