@@ -9,6 +9,7 @@ pub mod canary;
 #[cfg(doctest)]
 mod docs;
 pub mod files;
+pub mod processes;
 pub mod programs;
 pub mod rust_source;
 pub mod schedule;

@@ -1,11 +1,13 @@
 //! One process of the program, in a session of its own, so that everything it starts can be found.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use kneo_tests::processes;
 
 /// Shorter than a lease: a process that waits for the lease of a dead one takes longer.
 const AT_MOST: Duration = Duration::from_secs(14);
@@ -118,18 +120,11 @@ fn followed(session: u32, words: &str) {
     }
 }
 
-/// The living processes of a session, in words.
-fn of_session(session: u32) -> Vec<String> {
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
-    let alive = processes.filter_map(|pid| {
-        // `pid (name) state parent group session …`; the name may hold anything.
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (name, rest) = stat.rsplit_once(") ")?;
-        let fields: Vec<&str> = rest.split(' ').collect();
-        let is_alive = !matches!(fields.first(), Some(&("Z" | "X")));
-        (is_alive && fields.get(3) == Some(&session.to_string().as_str())).then(|| name.to_owned())
-    });
-    alive.collect()
+/// The living processes of a session.
+fn of_session(session: u32) -> Vec<processes::Process> {
+    let mut all = processes::Process::all();
+    all.retain(|process| process.is_alive() && process.session == session);
+    all
 }
 
 /// Waits a little before looking again.
@@ -147,14 +142,13 @@ fn what_a_process_started_is_found_by_its_session() {
     let mut leader = Command::new("setsid").args(["sh", "-c", "sleep 60 & wait"]).spawn().unwrap();
     let since = Instant::now();
     // A child that the shell has forked carries the shell's name until it becomes its program.
-    while !of_session(leader.id()).iter().any(|process| process.ends_with("(sleep")) {
+    while !of_session(leader.id()).iter().any(|process| process.name == "sleep") {
         assert!(since.elapsed() < FOLLOWS_WITHIN, "{:?}", of_session(leader.id()));
         nap();
     }
     leader.kill().unwrap();
     leader.wait().unwrap();
     let left = of_session(leader.id());
-    assert!(left.len() == 1 && left[0].ends_with("(sleep"), "{left:?}");
-    let pid = left[0].split(' ').next().unwrap();
-    assert!(Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status().unwrap().success());
+    assert!(left.len() == 1 && left[0].name == "sleep", "{left:?}");
+    assert!(Command::new("sh").args(["-c", &format!("kill -KILL {}", left[0].pid)]).status().unwrap().success());
 }

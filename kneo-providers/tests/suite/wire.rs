@@ -1,5 +1,5 @@
 //! The providers in front of servers that others have written. Each test says so where its program is not there; see
-//! [`program::find`].
+//! [`kneo_tests::programs::find`].
 
 mod aimock;
 mod litellm;

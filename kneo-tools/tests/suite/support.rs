@@ -1,9 +1,7 @@
 //! What the tests share: commands built by hand, and a look at the processes of this machine.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use kneo_core::call::{CallContext, CallError};
 use kneo_core::expr::{Access, Expr, Root, TextPart, TextTemplate};
@@ -13,8 +11,7 @@ use kneo_core::{Attempt, Cancel, Name, Namespace, RunId, RunKey, Value};
 use kneo_tools::{CommandTools, CommandToolsBuilder};
 use tempfile::TempDir;
 
-/// Far beyond what a healthy machine needs, near enough to see that something hangs.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) use kneo_tests::processes::{Process, SOON, gone, is_alive, pids, until};
 
 /// A host's directory with a backing that works in it.
 pub(crate) struct Host {
@@ -98,66 +95,4 @@ fn input(key: &str) -> Expr {
 
 pub(crate) fn map(entries: &[(&str, &str)]) -> Value {
     Value::map(entries.iter().map(|(key, value)| (*key, Value::from(*value)))).unwrap()
-}
-
-/// Waits until something is there, looking again and again.
-pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < SOON, "still waiting: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
-/// The process ids that a command wrote to a file, one a line, once there are so many.
-pub(crate) async fn pids(file: PathBuf, count: usize) -> Vec<u32> {
-    until(&format!("{count} pids in {}", file.display()), || {
-        let written = fs::read_to_string(&file).ok()?;
-        let whole = written.rsplit_once('\n')?.0;
-        let pids: Vec<u32> = whole.lines().map(|line| line.trim().parse().unwrap()).collect();
-        (pids.len() >= count).then_some(pids)
-    })
-    .await
-}
-
-/// A process as `/proc` shows it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Process {
-    pub(crate) pid: u32,
-    pub(crate) state: char,
-    pub(crate) parent: u32,
-    pub(crate) group: u32,
-}
-
-impl Process {
-    pub(crate) fn of(pid: u32) -> Option<Process> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name, in parentheses, may hold anything; the fields that follow it do not.
-        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-        let state = fields.next()?.chars().next()?;
-        Some(Process { pid, state, parent: fields.next()?.parse().ok()?, group: fields.next()?.parse().ok()? })
-    }
-
-    pub(crate) fn all() -> Vec<Process> {
-        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        pids.filter_map(Process::of).collect()
-    }
-
-    /// A zombie whose parent never reaps it does nothing any more.
-    pub(crate) fn is_alive(&self) -> bool {
-        !matches!(self.state, 'Z' | 'X')
-    }
-}
-
-pub(crate) fn is_alive(pid: u32) -> bool {
-    Process::of(pid).is_some_and(|process| process.is_alive())
-}
-
-pub(crate) async fn gone(pids: &[u32]) {
-    for pid in pids {
-        until(&format!("process {pid} to be gone"), || (!is_alive(*pid)).then_some(())).await;
-    }
 }

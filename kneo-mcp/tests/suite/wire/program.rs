@@ -1,42 +1,12 @@
-//! Programs that others have written, found where a variable of the environment says, else on the path.
+//! Programs for Node.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Without it a test in front of a program that is not there is left out; set to `1`, it fails.
-const REQUIRE: &str = "KNEO_REQUIRE_WIRE";
+use kneo_tests::programs;
 
 /// Where Node is, if not on the path.
 const NODE: &str = "KNEO_TEST_NODE";
-
-fn set(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
-}
-
-fn lookup(name: &str, variable: &str) -> Result<PathBuf, String> {
-    match set(variable) {
-        Some(path) => {
-            assert!(path.is_file(), "{variable} names `{}`, which is not there", path.display());
-            Ok(path)
-        }
-        None => on_path(name).ok_or_else(|| format!("`{name}` is not on the path, and {variable} names no other")),
-    }
-}
-
-/// Says on the error output itself, which no test harness holds back, that a test is left out: nobody is to take it for
-/// one that passed.
-fn skipped<T>(why: &str) -> Option<T> {
-    assert!(set(REQUIRE).is_none(), "{why}, but {REQUIRE} is set");
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    std::io::stderr().write_all(format!("\nSKIPPED: {test}: {why}\n").as_bytes()).unwrap();
-    None
-}
 
 /// A program for Node, with the Node that runs it.
 #[derive(Clone, Debug)]
@@ -48,8 +18,8 @@ pub(crate) struct NodeProgram {
 impl NodeProgram {
     /// Finds a program that needs a version of Node; `None` is told.
     pub(crate) fn find(name: &str, variable: &str, at_least: u32) -> Option<NodeProgram> {
-        let found = lookup("node", NODE).and_then(|node| {
-            let script = lookup(name, variable)?;
+        let found = programs::lookup("node", NODE).and_then(|node| {
+            let script = programs::lookup(name, variable)?;
             match version(&node) {
                 Some(version) if version >= at_least => Ok(NodeProgram { node: real(&node), script: real(&script) }),
                 found => Err(format!(
@@ -58,7 +28,7 @@ impl NodeProgram {
                 )),
             }
         });
-        found.map_or_else(|why| skipped(&why), Some)
+        programs::found(found)
     }
 
     pub(crate) fn script(&self) -> &str {

@@ -11,7 +11,9 @@ use kneo_providers::openai::{Answers, OpenAiProvider};
 
 use super::super::openai::{Told, told};
 use super::super::support::{ask, at};
-use super::program::{self, Program};
+use kneo_tests::programs;
+
+use super::program::Program;
 
 const KEY: &str = "sk-wire-0123456789abcdefghij";
 
@@ -36,7 +38,7 @@ const FIXTURES: &str = r#"{"fixtures": [
 
 /// The server, which takes one key; `None` where it is not installed.
 pub(super) async fn aimock(key: Option<&str>, more: &[&str]) -> Option<Program> {
-    let program = program::find("llmock", "KNEO_TEST_AIMOCK")?;
+    let program = programs::find("llmock", "KNEO_TEST_AIMOCK")?;
     let complete = |command: &mut Command, port: u16| {
         command.args(["-f", "fixtures.json", "-p", &port.to_string(), "--strict"]).args(more);
         command.envs(key.map(|key| ("AIMOCK_API_KEYS", key)));

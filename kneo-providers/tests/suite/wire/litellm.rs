@@ -11,7 +11,9 @@ use kneo_providers::openai::{Answers, OpenAiProvider};
 
 use super::super::openai::{Told, told};
 use super::super::support::{ask, at};
-use super::program::{self, Program};
+use kneo_tests::programs;
+
+use super::program::Program;
 
 const KEY: &str = "sk-litellm-0123456789abcdefghij";
 
@@ -40,7 +42,7 @@ struct Servers {
 }
 
 async fn servers() -> Option<Servers> {
-    let program = program::find("litellm", "KNEO_TEST_LITELLM")?;
+    let program = programs::find("litellm", "KNEO_TEST_LITELLM")?;
     let aimock = super::aimock::aimock(None, &[]).await;
     let behind = aimock.as_ref().map_or_else(|| "http://127.0.0.1:9/v1".to_owned(), Program::base_url);
     let complete = |command: &mut Command, port: u16| {
