@@ -72,7 +72,7 @@ async fn play(plan: &Arc<CompiledPlan>, test: &Test) -> Result<Verdict, Problem>
         }
     }
     runtime.shutdown().await;
-    let differences = judge::differences(&test.expect, &outcome, &trail, &cast);
+    let differences = judge::differences(&test.expect, &outcome, plan.plan(), &trail, &cast);
     Ok(Verdict { status: judge::status(&outcome), differences })
 }
 

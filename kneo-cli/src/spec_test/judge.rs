@@ -1,10 +1,12 @@
 //! Whether a run came to what its test says.
 
+use kneo::plan::Plan;
 use kneo::spec::tests::{Expect, ExpectedError, Status};
+use kneo::task::TaskRow;
 use kneo::{Failure, Outcome, Value};
 
 use super::cast::Cast;
-use super::trail::Trail;
+use super::trail::{Trail, asked};
 
 /// Something that is not as the test says.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +35,13 @@ pub(super) fn status(outcome: &Outcome) -> Option<Status> {
     }
 }
 
-pub(super) fn differences(expect: &Expect, outcome: &Outcome, trail: &Trail, cast: &Cast) -> Vec<Difference> {
+pub(super) fn differences(
+    expect: &Expect,
+    outcome: &Outcome,
+    plan: &Plan,
+    trail: &Trail,
+    cast: &Cast,
+) -> Vec<Difference> {
     let mut found = Vec::new();
     let failure = match outcome {
         Outcome::Failed(failure) | Outcome::TimedOut(failure) | Outcome::Expired(failure) => Some(failure),
@@ -44,7 +52,7 @@ pub(super) fn differences(expect: &Expect, outcome: &Outcome, trail: &Trail, cas
         let actual = actual.map_or("cancelled", Status::as_str);
         let why = failure.map(|failure| format!(": {}", told(failure))).unwrap_or_default();
         let asked = match outcome {
-            Outcome::Blocked(tasks) => format!(": nobody answers {}", listed(&waiting(tasks.len(), trail))),
+            Outcome::Blocked(tasks) => format!(": nobody answers {}", listed(&waiting(plan, tasks))),
             _ => String::new(),
         };
         found.push(Difference::new("status", expect.status.as_str(), format!("{actual}{why}{asked}")));
@@ -100,10 +108,9 @@ fn told(failure: &Failure) -> String {
     format!("kind `{}`{code}: {}", failure.kind, failure.message)
 }
 
-/// The last ones who were asked: those whose questions are open.
-fn waiting(open: usize, trail: &Trail) -> Vec<String> {
-    let from = trail.asked.len().saturating_sub(open);
-    trail.asked.get(from..).unwrap_or_default().to_vec()
+/// Those whose questions are open.
+fn waiting(plan: &Plan, open: &[TaskRow]) -> Vec<String> {
+    open.iter().filter_map(|task| asked(plan, &task.path, &task.request.cause)).collect()
 }
 
 fn listed<T: std::fmt::Display>(names: &[T]) -> String {

@@ -118,6 +118,24 @@ fn what_differs_is_told() {
     assert_eq!(report, expected);
 }
 
+/// Whoever was asked last may have been passed over: the first of these two is still waited for.
+#[test]
+fn only_those_who_are_waited_for_are_said_not_to_answer() {
+    let spec = "version: v1
+workflow:
+  type: concurrent
+  join: any
+  participants:
+    - {id: a, kind: human, ref: {description: A?, request_type: approval}}
+    - {id: b, kind: human, ref: {description: B?, request_type: approval, timeout_seconds: 3600}}
+tests:
+  - {name: nobody answers}
+";
+    let (code, report) = Project::with(spec).json(&["spec", "test", "flow.yaml"]);
+    let difference = &report["tests"][0]["differences"][0];
+    assert_eq!((code, &difference["actual"]), (1, &"blocked: nobody answers [a]".into()), "{report}");
+}
+
 #[test]
 fn a_filter_chooses_and_a_check_of_nothing_fails() {
     let project = Project::with(&format!("{STORIES}{GOOD}")).file("none.yaml", APPROVAL);
