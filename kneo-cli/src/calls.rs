@@ -8,7 +8,7 @@ use kneo::{Path, RunEvent, Segment, Value};
 
 use crate::places::words;
 
-/// The names of the tools that models asked for.
+/// The names of the tools that models asked for; of two calls of one tool in one turn the second is `look (2)`.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     names: BTreeMap<Path, String>,
@@ -22,9 +22,13 @@ impl Calls {
             return;
         };
         let Some(Value::List(calls)) = output.value().get("calls") else { return };
+        let mut asked: BTreeMap<&str, u32> = BTreeMap::new();
         for (at, call) in (0u32..).zip(calls.items()) {
             if let Some(name) = call.get("name").and_then(Value::as_str) {
-                self.names.insert(turn.child(Segment::Call(at)), name.to_owned());
+                let times = asked.entry(name).or_default();
+                *times += 1;
+                let told = if *times > 1 { format!("{name} ({times})") } else { name.to_owned() };
+                self.names.insert(turn.child(Segment::Call(at)), told);
             }
         }
     }

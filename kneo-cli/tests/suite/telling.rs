@@ -64,6 +64,32 @@ fn a_refused_call_is_named_and_a_rejection_is_no_success() {
     snapshot(&project, "told_refusals", &text);
 }
 
+/// Two calls of one tool in one turn, and one in the next: each begins and ends under a name of its own.
+#[test]
+fn calls_of_one_tool_in_one_turn_are_told_apart() {
+    let spec = "version: v1
+tools: {look: {effect: read, command: {argv: [echo, hi]}}}
+agent: {name: clerk, model: {provider: scripted}, tools: [look]}
+";
+    let models = r#"{"agents": {"clerk": [{"turns": [
+        {"tool_calls": [{"name": "look"}, {"name": "look"}]}, {"tool_calls": [{"name": "look"}]}, "done"
+    ]}]}}"#;
+    let project = Project::with(spec).file("models.json", models);
+    let told = project.kneo(&["run", "flow.yaml", "--input", "tea", "--models", "models.json"]);
+    let run = told.stderr.split(' ').next().unwrap();
+    let events = project.kneo(&["runs", "events", run]);
+    for (mark, place, times) in [("→", "look", 2), ("✓", "look", 2), ("→", "look (2)", 1), ("✓", "look (2)", 1)]
+    {
+        let line = format!("{mark} clerk, tool {place}");
+        let is = |told: &&str| {
+            *told == line || told.starts_with(&format!("{line} (")) && !told.starts_with(&format!("{line} (2)"))
+        };
+        assert_eq!(told.stderr.lines().filter(is).count(), times, "{line}: {told:?}");
+    }
+    let of = |place: &str| events.stdout.lines().filter(|line| line.contains(&format!("{place}  "))).count();
+    assert_eq!((of("clerk, tool look"), of("clerk, tool look (2)")), (4, 2), "{events:?}");
+}
+
 #[test]
 fn a_deadline_is_said_to_be_that_of_the_question() {
     let step = "{id: ask, kind: human, ref: {description: 'Well?', timeout_seconds: 3600}}";
