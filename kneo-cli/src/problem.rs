@@ -26,11 +26,18 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// A problem with the remedy and the exit code that its code stands for.
+    ///
+    /// What the message says of the remedy at its end is the help, and is not said twice.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Problem {
         let remedy = remedy::of(code);
+        let mut message = message.into();
+        if let Some(end) = remedy.and_then(|remedy| message.strip_suffix(remedy.help)?.strip_suffix(": ")).map(str::len)
+        {
+            message.truncate(end);
+        }
         Problem {
             code,
-            message: message.into(),
+            message,
             help: remedy.map(|remedy| remedy.help.to_owned()),
             exit: remedy.map_or(Exit::Failed, |remedy| remedy.exit),
             report: None,

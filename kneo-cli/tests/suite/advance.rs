@@ -59,6 +59,10 @@ fn the_same_start_under_the_same_key_makes_one_run() {
     assert_eq!((code, &over["run_id"], &over["status"]), (0, &one["run_id"], &json!("completed")));
     let (code, other) = project.json(&["run", "flow.yaml", "--input", "coffee", "--idempotency-key", "monday"]);
     assert_eq!((code, &other["error"]["code"]), (1, &json!("idempotency_key_conflict")));
+    // What to do is said once.
+    let said = project.kneo(&["run", "flow.yaml", "--input", "coffee", "--idempotency-key", "monday"]).stderr;
+    assert_eq!(said.matches("use a new key").count(), 1, "{said}");
+    assert!(said.contains("  help: use a new key for a new start\n"), "{said}");
 }
 
 #[test]
