@@ -74,7 +74,11 @@ impl Advance<'_> {
         report.write(&Places::of_plan(self.run.id(), self.plan), &self.store_again, self.output)?;
         let status = report.view.status;
         let interrupted = talk == Talk::Interrupted || interrupted && status == RunStatus::Cancelled;
-        Ok(if interrupted { Exit::Interrupted } else { exit_of(status) })
+        let exit = if interrupted { Exit::Interrupted } else { exit_of(status) };
+        if exit == Exit::Failed {
+            report.complain(self.output);
+        }
+        Ok(exit)
     }
 
     fn key(&self) -> RunKey {

@@ -45,6 +45,13 @@ impl Output {
         }
     }
 
+    /// Writes a line about what went wrong on standard error, where notes are not written.
+    pub(crate) fn error(self, text: &str) {
+        if self.quiet {
+            say(text);
+        }
+    }
+
     /// Says that a list may go on after so many of its rows, if it was cut.
     pub(crate) fn may_go_on(self, rows: usize, limit: usize, offset: usize) {
         if rows == limit && limit > 0 {

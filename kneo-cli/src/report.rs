@@ -79,6 +79,15 @@ impl Report {
         Ok(())
     }
 
+    /// Says why the run ended as it did where nothing but errors is said.
+    pub(crate) fn complain(&self, output: Output) {
+        let (run, status) = (self.view.run, self.view.status);
+        match &self.view.error {
+            Some(failure) => output.error(&format!("{run} {}", view::ended(status, failure))),
+            None => output.error(&format!("{run} {status}")),
+        }
+    }
+
     /// Where the run stands.
     pub(crate) fn stands(&self, store_again: &str) -> String {
         let status = self.view.status;

@@ -51,6 +51,33 @@ fn a_failure_is_told_once() {
     snapshot(&project, "told_failures", &text);
 }
 
+/// With `--quiet` nothing is told but why a run failed, was cancelled or expired.
+#[test]
+fn a_quiet_run_says_why_it_failed_and_nothing_else() {
+    let failing = "version: v1
+workflow: {type: sequential, steps: [{id: read, kind: function, ref: {effect: read, command: {argv: [cat, thing]}}}]}
+";
+    let project = Project::with(failing);
+    for json in [&[][..], &["--json"]] {
+        let answer = project.kneo(&[&["run", "flow.yaml", "--quiet"], json].concat());
+        let said: Vec<&str> = answer.stderr.lines().collect();
+        assert!(answer.code == 1 && said.len() == 1 && said[0].starts_with("run_"), "{answer:?}");
+        assert!(said[0].contains(" failed: function (tool_exit): ") && said[0].contains("thing"), "{answer:?}");
+        assert_eq!(answer.stdout.lines().count(), json.len(), "{answer:?}");
+    }
+    let project = Project::with(APPROVAL);
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let (run, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    let answer = project.kneo(&["human", "decide", task, "--reject", "--by", "ana", "--quiet"]);
+    let said = format!("{run} failed: rejected by ");
+    assert!(answer.code == 1 && answer.stdout.is_empty() && answer.stderr.starts_with(&said), "{answer:?}");
+    assert_eq!(answer.stderr.lines().count(), 1, "{answer:?}");
+    // What goes well is not told.
+    let (_, run) = project.json(&["run", "flow.yaml", "--input", "tea"]);
+    let cancelled = project.kneo(&["runs", "cancel", run["run_id"].as_str().unwrap(), "--quiet"]);
+    assert_eq!((cancelled.code, cancelled.stderr.as_str()), (0, ""), "{cancelled:?}");
+}
+
 #[test]
 fn a_refused_call_is_named_and_a_rejection_is_no_success() {
     let project = Project::new();
