@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kneo::Name;
+use kneo::mcp::McpConnector;
 use kneo::plan::{CompiledPlan, Plan, Requirement};
 use kneo::provider::{DummyProvider, ScriptError, ScriptedProvider};
 use kneo::seal::{PlanVerifier, SealVerifier};
@@ -88,18 +89,23 @@ impl Host {
     }
 
     /// A runtime with all of it, which advances only the runs that it is asked for.
-    pub(crate) fn runtime(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
-        build(self.builder(store)?.on_request())
+    pub(crate) fn runtime(&self, store: Arc<dyn Store>) -> Result<Hosted, Problem> {
+        let servers = servers::connector(&self.workdir, &self.mcp)?;
+        let runtime = build(self.builder(store, servers.clone())?.on_request())?;
+        Ok(Hosted { runtime, servers: Some(servers) })
     }
 
     /// A runtime that starts runs for others, and needs nothing of it.
-    pub(crate) fn starter(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
-        build(self.verified(Runtime::builder().store(store)).client_only())
+    pub(crate) fn starter(&self, store: Arc<dyn Store>) -> Result<Hosted, Problem> {
+        let runtime = build(self.verified(Runtime::builder().store(store)).client_only())?;
+        Ok(Hosted { runtime, servers: None })
     }
 
     /// A runtime with all of it, which advances nothing.
-    pub(crate) fn client(&self, store: Arc<dyn Store>) -> Result<Runtime, Problem> {
-        build(self.builder(store)?.client_only())
+    pub(crate) fn client(&self, store: Arc<dyn Store>) -> Result<Hosted, Problem> {
+        let servers = servers::connector(&self.workdir, &self.mcp)?;
+        let runtime = build(self.builder(store, servers.clone())?.client_only())?;
+        Ok(Hosted { runtime, servers: Some(servers) })
     }
 
     /// Checks what a plan needs: everything that is missing is said at once, and before anything is written.
@@ -128,7 +134,7 @@ impl Host {
     /// What it lacks to run a plan.
     pub(crate) fn lacks(&self, store: Arc<dyn Store>, plan: &Arc<CompiledPlan>) -> Vec<String> {
         let bound = match self.client(store) {
-            Ok(runtime) => runtime.bind(plan),
+            Ok(hosted) => hosted.runtime.bind(plan),
             Err(problem) => return vec![format!("what it runs with: {}", problem.message)],
         };
         let mut lacks = Vec::new();
@@ -159,7 +165,7 @@ impl Host {
         plan.secrets().chain(own).collect()
     }
 
-    fn builder(&self, store: Arc<dyn Store>) -> Result<RuntimeBuilder, Problem> {
+    fn builder(&self, store: Arc<dyn Store>, servers: McpConnector) -> Result<RuntimeBuilder, Problem> {
         let commands = CommandTools::builder(&self.workdir)
             .build()
             .map_err(|error| Problem::new("workdir_invalid", error.to_string()))?;
@@ -168,7 +174,7 @@ impl Host {
             .secrets(self.variables.source())
             .provider("dummy", Arc::new(DummyProvider::new()))
             .commands(Arc::new(commands))
-            .mcp(Arc::new(servers::connector(&self.workdir, &self.mcp)?));
+            .mcp(Arc::new(servers));
         if let Some(path) = &self.models {
             builder = builder.provider("scripted", Arc::new(scripted(path)?));
         }
@@ -179,6 +185,25 @@ impl Host {
             builder = builder.provider(models::OPENAI, Arc::new(models::hosted()?));
         }
         Ok(self.verified(builder))
+    }
+}
+
+/// A runtime, and the servers of tools that it starts.
+pub(crate) struct Hosted {
+    runtime: Runtime,
+    servers: Option<McpConnector>,
+}
+
+impl Hosted {
+    /// Does something with the runtime, and ends it all whatever comes of that: the runtime, then the servers, which get
+    /// the time to end by themselves.
+    pub(crate) async fn lend<T>(self, work: impl AsyncFnOnce(&Runtime) -> T) -> T {
+        let done = work(&self.runtime).await;
+        self.runtime.shutdown().await;
+        if let Some(servers) = &self.servers {
+            servers.close().await;
+        }
+        done
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kneo::plan::CompiledPlan;
 use kneo::store::{RunRow, Store};
-use kneo::{Actor, Cursor, Resume, RuntimeError};
+use kneo::{Actor, Cursor, Resume, Runtime, RuntimeError};
 
 use crate::advance::{Advance, Answers};
 use crate::exit::Exit;
@@ -50,39 +50,42 @@ impl Resumption<'_> {
             false => None,
         };
         let host = Host::of_run(self.host, &self.row)?.verifying(verifier);
-        let runtime = host.runtime(self.store)?;
-        if goes_on {
-            host.check(&runtime, &plan)?;
-        }
-        let output = self.output;
-        let resume = match self.held {
-            Held::Leave => Resume::new(run).patience(Duration::ZERO),
-            // Whoever waits for no timer waits for no other worker either.
-            Held::Wait if !self.timers => Resume::new(run).patience(Duration::ZERO),
-            Held::Wait => Resume::new(run).on_wait(move |waiting| {
-                output.note(&format!("{run} is held by {} until {}; waiting", waiting.holder, waiting.until));
-            }),
-        };
-        let handle = match runtime.resume(resume).await {
-            Err(RuntimeError::Held { holder, .. }) if self.held == Held::Leave => {
-                output.note(&format!("{run} goes on in {holder}"));
-                let report = Report::of(&runtime, &self.row.key).await?;
-                report.write(&Places::of_plan(run, &plan), &self.store_again, output)?;
-                return Ok(Exit::Done);
+        let hosted = host.runtime(self.store)?;
+        let work = async |runtime: &Runtime| {
+            if goes_on {
+                host.check(runtime, &plan)?;
             }
-            resumed => resumed.map_err(runtime_problem)?,
+            let output = self.output;
+            let resume = match self.held {
+                Held::Leave => Resume::new(run).patience(Duration::ZERO),
+                // Whoever waits for no timer waits for no other worker either.
+                Held::Wait if !self.timers => Resume::new(run).patience(Duration::ZERO),
+                Held::Wait => Resume::new(run).on_wait(move |waiting| {
+                    output.note(&format!("{run} is held by {} until {}; waiting", waiting.holder, waiting.until));
+                }),
+            };
+            let handle = match runtime.resume(resume).await {
+                Err(RuntimeError::Held { holder, .. }) if self.held == Held::Leave => {
+                    output.note(&format!("{run} goes on in {holder}"));
+                    let report = Report::of(runtime, &self.row.key).await?;
+                    report.write(&Places::of_plan(run, &plan), &self.store_again, output)?;
+                    return Ok(Exit::Done);
+                }
+                resumed => resumed.map_err(runtime_problem)?,
+            };
+            let advance = Advance {
+                runtime,
+                plan: &plan,
+                run: handle,
+                from: Cursor::after(self.row.tail),
+                timers: self.timers,
+                answers: Answers::new(output, &self.by, None),
+                by: self.by,
+                store_again: self.store_again,
+                output,
+            };
+            advance.finish().await
         };
-        let advance = Advance {
-            runtime: &runtime,
-            plan: &plan,
-            run: handle,
-            from: Cursor::after(self.row.tail),
-            timers: self.timers,
-            answers: Answers::new(output, &self.by, None),
-            by: self.by,
-            store_again: self.store_again,
-            output,
-        };
-        advance.finish().await
+        hosted.lend(work).await
     }
 }

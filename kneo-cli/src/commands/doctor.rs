@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kneo::Runtime;
 use kneo::plan::CompiledPlan;
 use kneo::store::{MemoryStore, Store};
 
@@ -122,19 +123,22 @@ impl Args {
         store: &Arc<dyn Store>,
         report: &mut Report,
     ) -> Result<(), Problem> {
-        let runtime = host.client(Arc::clone(store))?;
-        let (bound, secrets) = (Host::bind(&runtime, plan), host.has_secrets(plan));
-        let ready = bound.is_ok() && secrets.is_ok() && !self.offline;
-        let found = |found: Result<(), Problem>| found.map(|()| "all are there".to_owned());
-        report.add(Check::of(&format!("{spec}: what it calls"), found(bound)));
-        report.add(Check::of(&format!("{spec}: secrets"), found(secrets)));
-        if !ready {
-            return Ok(());
-        }
-        let probes = runtime.probe(plan, Duration::from_secs(self.patience)).await;
-        for probe in probes.map_err(|error| crate::host::lacking(&error))? {
-            report.add(Check::of_probe(spec, probe));
-        }
-        Ok(())
+        let hosted = host.client(Arc::clone(store))?;
+        let work = async |runtime: &Runtime| {
+            let (bound, secrets) = (Host::bind(runtime, plan), host.has_secrets(plan));
+            let ready = bound.is_ok() && secrets.is_ok() && !self.offline;
+            let found = |found: Result<(), Problem>| found.map(|()| "all are there".to_owned());
+            report.add(Check::of(&format!("{spec}: what it calls"), found(bound)));
+            report.add(Check::of(&format!("{spec}: secrets"), found(secrets)));
+            if !ready {
+                return Ok(());
+            }
+            let probes = runtime.probe(plan, Duration::from_secs(self.patience)).await;
+            for probe in probes.map_err(|error| crate::host::lacking(&error))? {
+                report.add(Check::of_probe(spec, probe));
+            }
+            Ok(())
+        };
+        hosted.lend(work).await
     }
 }

@@ -81,10 +81,7 @@ impl Args {
         let answers = Answers::new(output, &by, approve_as);
 
         let store = self.store.open_or_make().await?;
-        let runtime = if self.detach { host.starter(store)? } else { host.runtime(store)? };
-        if !self.detach {
-            host.check(&runtime, &plan)?;
-        }
+        let hosted = if self.detach { host.starter(store)? } else { host.runtime(store)? };
         let mut start = Start::new(input);
         if let Some(name) = by.name() {
             start = start.by(name.as_str());
@@ -98,40 +95,46 @@ impl Args {
         if let Some(key) = &self.idempotency_key {
             start = start.idempotency_key(key);
         }
-        let started = runtime.start(&plan, start).await;
-        let run = started.map_err(|error| self.input.or_missing(plan.plan(), runtime_problem(error)))?;
-        let key = RunKey::new(runtime.namespace().clone(), run.id());
-        let from = match run.admission() {
-            // What was told then is not told again.
-            Admission::StartedBefore => {
-                let row = places::row(runtime.store(), &key).await?;
-                output.note(&format!("{} {} was started before, at {}", run.id(), row.workflow, row.started_at));
-                Cursor::after(row.tail)
+        let work = async |runtime: &Runtime| {
+            if !self.detach {
+                host.check(runtime, &plan)?;
             }
-            _ => {
-                output.note(&format!("{} {}", run.id(), plan.plan().name));
-                Cursor::START
+            let started = runtime.start(&plan, start).await;
+            let run = started.map_err(|error| self.input.or_missing(plan.plan(), runtime_problem(error)))?;
+            let key = RunKey::new(runtime.namespace().clone(), run.id());
+            let from = match run.admission() {
+                // What was told then is not told again.
+                Admission::StartedBefore => {
+                    let row = places::row(runtime.store(), &key).await?;
+                    output.note(&format!("{} {} was started before, at {}", run.id(), row.workflow, row.started_at));
+                    Cursor::after(row.tail)
+                }
+                _ => {
+                    output.note(&format!("{} {}", run.id(), plan.plan().name));
+                    Cursor::START
+                }
+            };
+            if self.detach {
+                let lacks = host.lacks(Arc::clone(runtime.store()), &plan);
+                let report = Report::of(runtime, &key).await?.lacking(lacks);
+                report.write(&Places::of_plan(run.id(), &plan), &self.store.again(), output)?;
+                return Ok(Exit::Done);
             }
+            let run = taken(runtime, run, !self.no_wait).await?;
+            let advance = Advance {
+                runtime,
+                plan: &plan,
+                run,
+                from,
+                timers: !self.no_wait,
+                answers,
+                by,
+                store_again: self.store.again(),
+                output,
+            };
+            advance.finish().await
         };
-        if self.detach {
-            let lacks = host.lacks(Arc::clone(runtime.store()), &plan);
-            let report = Report::of(&runtime, &key).await?.lacking(lacks);
-            report.write(&Places::of_plan(run.id(), &plan), &self.store.again(), output)?;
-            return Ok(Exit::Done);
-        }
-        let run = taken(&runtime, run, !self.no_wait).await?;
-        let advance = Advance {
-            runtime: &runtime,
-            plan: &plan,
-            run,
-            from,
-            timers: !self.no_wait,
-            answers,
-            by,
-            store_again: self.store.again(),
-            output,
-        };
-        advance.finish().await
+        hosted.lend(work).await
     }
 }
 

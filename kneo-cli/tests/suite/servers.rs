@@ -84,6 +84,39 @@ fn a_changed_description_is_told_with_what_it_is_now() {
     assert_eq!(kneo(&["run", "flow.yaml", "--input", "go"]).code, 0);
 }
 
+/// However a command ends, a server that was started gets the time to end by itself.
+#[test]
+fn servers_end_by_themselves_before_the_program_does() {
+    let slow = format!("{}sleep 0.5\necho ended > ended.txt\n", include_str!("serve.sh"));
+    let failing = MODELS.replace("\"done\"", r#"{"error": {"code": "provider_refused", "message": "never"}}"#);
+    let asking = SPEC.replace("effect: read}\nagent", "effect: read, approval: always}\nagent");
+    assert_ne!((MODELS, SPEC), (failing.as_str(), asking.as_str()));
+    for (spec, models, command, code) in [
+        (SPEC, MODELS, &["run", "flow.yaml", "--input", "go"][..], 0),
+        (SPEC, failing.as_str(), &["run", "flow.yaml", "--input", "go"], 1),
+        (asking.as_str(), MODELS, &["run", "flow.yaml", "--input", "go"], 3),
+        (SPEC, MODELS, &["doctor", "flow.yaml"], 0),
+    ] {
+        let project = Project::with(spec).file("models.json", models).file("serve.sh", &slow);
+        std::fs::set_permissions(project.path("serve.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let arguments = [command, &["--models", "models.json"]].concat();
+        let answer: Answer = project.command(&arguments).env("files_token", "sesame-sesame").output().unwrap().into();
+        assert_eq!(answer.code, code, "{answer:?}");
+        assert!(project.path("ended.txt").exists(), "{command:?}: {answer:?}");
+    }
+    // What goes on with a run ends them as well.
+    let project = Project::with(&asking).file("models.json", MODELS).file("serve.sh", &slow);
+    std::fs::set_permissions(project.path("serve.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let kneo = |arguments: &[&str]| {
+        let arguments = [arguments, &["--models", "models.json"]].concat();
+        Answer::from(project.command(&arguments).env("files_token", "sesame-sesame").output().unwrap())
+    };
+    let run = kneo(&["run", "flow.yaml", "--input", "go", "--json"]).object();
+    std::fs::remove_file(project.path("ended.txt")).unwrap();
+    let decided = kneo(&["human", "decide", run["pending"][0]["task_id"].as_str().unwrap(), "--approve"]);
+    assert!(decided.code == 0 && project.path("ended.txt").exists(), "{decided:?}");
+}
+
 /// The program in the folder `bin`, found by its name or its path.
 fn with_program(spec: &str) -> Project {
     let project = Project::with(spec).file("models.json", MODELS);
