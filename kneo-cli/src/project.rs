@@ -4,7 +4,7 @@ mod config;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use config::{Config, McpConfig, ProviderConfig};
+pub(crate) use config::{Answers, Config, MaxTokens, McpConfig, ProviderConfig, StructuredOutput};
 
 use crate::problem::Problem;
 
@@ -41,6 +41,6 @@ impl Project {
 
     /// Its settings; those of a project without a file are the defaults.
     pub(crate) fn config(&self) -> Result<Config, Problem> {
-        Config::read(&self.config_file())
+        Config::read(&self.root, &self.config_file())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kneo::mcp::{BuildError, McpConnector};
+use kneo::mcp::{BuildError, McpConnector, McpConnectorBuilder};
 
 use crate::problem::Problem;
 use crate::project::McpConfig;
@@ -46,8 +46,45 @@ pub(crate) fn connector(workdir: &Path, config: &McpConfig) -> Result<McpConnect
     for host in &config.plain_http {
         builder = builder.allow_plain_http(host);
     }
-    builder.build().map_err(|error| match error {
-        BuildError::Directory { .. } => Problem::new("workdir_invalid", error.to_string()),
+    if let Some(proxy) = &config.proxy {
+        builder = builder.proxy(&proxy.0);
+    }
+    if let Some(folder) = &config.tls_folder {
+        builder = builder.tls_folder(folder);
+    }
+    bounded(builder, config).build().map_err(|error| match error {
+        BuildError::Directory { ref directory, .. } if config.tls_folder.as_ref() != Some(directory) => {
+            Problem::new("workdir_invalid", error.to_string())
+        }
         error => Problem::new("config_invalid", format!("`mcp`: {error}")),
     })
+}
+
+/// The same connector with the project's bounds.
+fn bounded(mut builder: McpConnectorBuilder, config: &McpConfig) -> McpConnectorBuilder {
+    if let Some(time) = config.connect_timeout_seconds {
+        builder = builder.connect_timeout(time.0);
+    }
+    if let Some(time) = config.request_timeout_seconds {
+        builder = builder.request_timeout(time.0);
+    }
+    if let Some(time) = config.idle_timeout_seconds {
+        builder = builder.idle_timeout(time.0);
+    }
+    if let Some(time) = config.grace_seconds {
+        builder = builder.grace(time.0);
+    }
+    if let Some(bytes) = config.max_response_bytes {
+        builder = builder.max_response_bytes(bytes.get());
+    }
+    if let Some(bytes) = config.max_media_bytes {
+        builder = builder.max_media_bytes(bytes);
+    }
+    if let Some(bytes) = config.max_stderr_bytes {
+        builder = builder.max_stderr_bytes(bytes);
+    }
+    if let Some(tools) = config.max_tools {
+        builder = builder.max_tools(tools.get());
+    }
+    builder
 }

@@ -18,6 +18,8 @@ mod suite {
     mod runs;
     #[cfg(unix)]
     mod servers;
+    #[cfg(unix)]
+    mod settings;
     mod spec;
     mod spec_test;
     mod support;
