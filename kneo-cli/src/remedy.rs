@@ -34,6 +34,17 @@ pub(crate) fn all() -> impl Iterator<Item = Remedy> {
     own().chain(others.filter(move |other| own().all(|own| own.code != other.code)))
 }
 
+/// What the library says of a failure, in the words of this program: the library speaks to whoever writes a host, and this
+/// program has settings in the place of a builder's methods.
+pub(crate) fn worded(code: &str, message: &str) -> String {
+    let models = openai::ErrorCode::of(code).map(|known| known.remedy);
+    let theirs = models.or_else(|| mcp::ErrorCode::of(code).map(|known| known.remedy));
+    match (theirs, of(code)) {
+        (Some(theirs), Some(ours)) => message.replace(theirs, ours.help),
+        _ => message.to_owned(),
+    }
+}
+
 /// What there is to know beyond a few words.
 pub(crate) fn details(code: &str) -> Option<&'static str> {
     match code {
@@ -87,6 +98,26 @@ mod tests {
             assert!(!remedy.meaning.ends_with('.') && !remedy.help.ends_with('.'), "{}", remedy.code);
             assert!(remedy.code.bytes().all(word), "{}", remedy.code);
         }
+    }
+
+    #[test]
+    fn no_help_names_what_only_a_host_in_code_can_do() {
+        for remedy in all() {
+            for method in ["allow_base_url`", "allow_parameter`", "`deadline`", "`idle_timeout`", "`default_model`"] {
+                assert!(!remedy.help.contains(method) && !remedy.meaning.contains(method), "{}", remedy.code);
+            }
+            for method in ["`allow_command`", "`allow_host`", "`allow_plain_http`", "the host's"] {
+                assert!(!remedy.help.contains(method), "{}", remedy.code);
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_has_the_remedy_of_this_program() {
+        let theirs = openai::ErrorCode::of("provider_parameter_refused").unwrap().remedy;
+        let said = worded("provider_parameter_refused", &format!("`top_k` is refused; {theirs}"));
+        assert!(said.starts_with("`top_k` is refused; take it out") && said.contains("`allow_parameters`"), "{said}");
+        assert_eq!(worded("tool_exit", "it exited with 1"), "it exited with 1");
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Failures in words.
 
+use std::sync::Arc;
+
 use kneo::{Failure, RunStatus};
+
+use crate::remedy;
 
 /// A failure, its kind said once: `function (tool_exit): …` or `rejected by …`.
 pub(crate) fn failure(failure: &Failure) -> String {
     let message = &*failure.message;
     let kind = failure.kind.as_str();
     match &failure.code {
-        Some(_) => failure.to_string(),
+        Some(code) => Failure::new(failure.kind, remedy::worded(code, message)).with_code(Arc::clone(code)).to_string(),
         None if message.to_lowercase().starts_with(kind) => {
             let mut letters = message.chars();
             letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()

@@ -392,3 +392,20 @@ fn the_settings_that_are_shown_are_all_there_are_and_can_be_used() {
         }
     }
 }
+
+/// What a project refuses to a spec is said with the setting that allows it.
+#[test]
+fn whoever_is_refused_something_is_told_which_setting_allows_it() {
+    let server = Server::start(Manner::Prompt);
+    for (extra, setting) in
+        [("{top_k: 5}", "allow_parameters"), ("{base_url: 'http://127.0.0.1:1/v1'}", "allow_base_urls")]
+    {
+        let project = Project::with(&spec(&format!(", extra: {extra}")));
+        set(&project, &format!("providers: {{house: {{kind: openai, base_url: '{}'}}}}", server.address));
+        for arguments in [&["doctor", "flow.yaml"][..], &["run", "flow.yaml", "--input", "Ana"]] {
+            let said = project.kneo(arguments).whole();
+            assert_eq!(said.matches(&format!("`{setting}` in `.kneo/config.yaml`")).count(), 1, "{said}");
+            assert!(!said.contains("`allow_parameter`") && !said.contains("`allow_base_url`"), "{said}");
+        }
+    }
+}

@@ -149,7 +149,8 @@ fn unknown(allowed: &BTreeSet<Arc<str>>) -> String {
     let known = KNOWN.iter().filter(|(_, usage)| !matches!(usage, Use::Refused(_))).map(|(name, _)| *name);
     let names: Vec<String> = known.chain(allowed.iter().map(|name| &**name)).map(|name| format!("`{name}`")).collect();
     let names = names.join(", ");
-    format!("it is no parameter of chat completions; the host allows others with `allow_parameter`. Known are {names}")
+    let remedy = Code::ParameterRefused.remedy();
+    format!("it is no parameter of chat completions, and none that the host allows; known are {names}; {remedy}")
 }
 
 #[cfg(test)]

@@ -96,7 +96,8 @@ impl Addresses {
                 let known: Vec<String> =
                     [&self.own].into_iter().chain(allowed).map(|address| format!("`{address}`")).collect();
                 let known = known.join(", ");
-                Err(refused(format!("the host allows {known}; it allows `{address}` with `allow_base_url`")))
+                let remedy = Code::AddressRefused.remedy();
+                Err(refused(format!("the host allows {known}, and not `{address}`; {remedy}")))
             }
         }
     }

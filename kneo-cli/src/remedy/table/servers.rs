@@ -55,6 +55,24 @@ pub(super) const ALL: &[Remedy] = &[
         "see the message; `mcp.search_path` in `.kneo/config.yaml` says where programs are looked for",
     ),
     of(
+        "mcp_timeout",
+        Failed,
+        "Connecting to an MCP server, a request, or the silence about it took too long",
+        "see what the server does, or raise its `timeout_seconds` in the spec, or the `…_seconds` of `mcp` in `.kneo/config.yaml`",
+    ),
+    of(
+        "mcp_answer_too_large",
+        Failed,
+        "An answer of an MCP server is over the cap",
+        "ask for less, or raise `max_response_bytes`: that of the spec, and that of `mcp` in `.kneo/config.yaml`",
+    ),
+    of(
+        "mcp_offer_too_large",
+        Failed,
+        "An MCP server offers more tools, or more bytes of them, than are taken",
+        "let it offer less, or raise `max_tools` or `max_response_bytes` of `mcp` in `.kneo/config.yaml`",
+    ),
+    of(
         "tool_name_of_two",
         Failed,
         "Two tools of an agent have one name",
