@@ -227,10 +227,13 @@ pub(crate) fn client(store: Arc<dyn Store>) -> Result<Runtime, Problem> {
 pub(crate) fn lacking(error: &BindError) -> Problem {
     let problem = Problem::new(error.code(), error.to_string());
     match (error.missing.as_slice(), error.refused.is_empty()) {
-        ([], false) => match error.refused.first().and_then(|(_, refused)| remedy::of(&refused.code)) {
-            Some(remedy) => problem.with_help(remedy.help),
-            None => problem,
-        },
+        ([], false) => {
+            let refused = error.refused.first().map(|(_, refused)| refused);
+            match refused.and_then(|refused| remedy::help(&refused.code, &refused.message)) {
+                Some(help) => problem.with_help(help),
+                None => problem,
+            }
+        }
         ([Requirement::Provider(name)], true) if *name == "scripted" => {
             problem.with_help("give the replies of its models with `--models FILE`")
         }

@@ -34,6 +34,19 @@ pub(crate) fn all() -> impl Iterator<Item = Remedy> {
     own().chain(others.filter(move |other| own().all(|own| own.code != other.code)))
 }
 
+/// What to do about a failure, which its message may tell more exactly than its code.
+pub(crate) fn help(code: &str, message: &str) -> Option<&'static str> {
+    match code {
+        "mcp_spawn_failed" if message.contains("search path") => {
+            Some("`mcp.search_path` in `.kneo/config.yaml` says where programs are looked for")
+        }
+        "mcp_spawn_failed" if message.contains("before it answered") => {
+            Some("run it by hand, with the arguments and variables of the spec, to see what keeps it from serving")
+        }
+        _ => of(code).map(|remedy| remedy.help),
+    }
+}
+
 /// What the library says of a failure, in the words of this program: the library speaks to whoever writes a host, and this
 /// program has settings in the place of a builder's methods.
 pub(crate) fn worded(code: &str, message: &str) -> String {

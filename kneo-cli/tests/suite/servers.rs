@@ -117,6 +117,22 @@ fn servers_end_by_themselves_before_the_program_does() {
     assert!(decided.code == 0 && project.path("ended.txt").exists(), "{decided:?}");
 }
 
+/// A program that is not found, and one that ends instead of serving: what to do is not the same.
+#[test]
+fn what_to_do_about_a_server_that_does_not_start_depends_on_why() {
+    let whole = |command: &str| {
+        let spec = SPEC.replace("./serve.sh", command).replace("    env: {MODE: fast, TOKEN_ref: files_token}\n", "");
+        let project = Project::with(&spec).file("models.json", MODELS);
+        let answer = project.kneo(&["doctor", "flow.yaml", "--models", "models.json"]);
+        assert_eq!(answer.code, 4, "{answer:?}");
+        answer.whole()
+    };
+    let (ends, missing) = (whole("\"false\""), whole("no-such-server"));
+    assert!(ends.contains("help: run it by hand, ") && !ends.contains("search_path"), "{ends}");
+    assert!(missing.contains("help: `mcp.search_path` in `.kneo/config.yaml`"), "{missing}");
+    assert!(!missing.contains("by hand"), "{missing}");
+}
+
 /// The program in the folder `bin`, found by its name or its path.
 fn with_program(spec: &str) -> Project {
     let project = Project::with(spec).file("models.json", MODELS);

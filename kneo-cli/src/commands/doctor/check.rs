@@ -112,7 +112,7 @@ fn wrong(failure: &Failure) -> Wrong {
     let code = failure.code.as_deref().unwrap_or(failure.kind.as_str());
     let message = remedy::worded(code, &failure.message);
     // Many a message says it already.
-    let help = remedy::of(code).map(|remedy| remedy.help).filter(|help| !message.contains(help));
+    let help = remedy::help(code, &message).filter(|help| !message.contains(help));
     let help = help.map(str::to_owned);
     Wrong { code: code.to_owned(), message, help, exit: Exit::Unavailable, problem: None }
 }

@@ -52,7 +52,7 @@ pub(super) const ALL: &[Remedy] = &[
         "mcp_spawn_failed",
         Unavailable,
         "The program of an MCP server cannot be started, or ends before it answers",
-        "see the message; `mcp.search_path` in `.kneo/config.yaml` says where programs are looked for",
+        "run it by hand to see what keeps it from serving; if it was not found, `mcp.search_path` in `.kneo/config.yaml` says where programs are looked for",
     ),
     of(
         "mcp_timeout",
