@@ -30,7 +30,7 @@ pub(crate) struct HostArgs {
     models: Option<PathBuf>,
 
     /// The folder in which commands run [default: the spec's]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
     workdir: Option<PathBuf>,
 
     #[command(flatten)]

@@ -15,10 +15,11 @@ use crate::shell::quoted;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder of the project, which is made; its last part is the project's name
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     folder: PathBuf,
 
     /// Where the host finds Kneo: a folder with Kneo's sources instead of its repository
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
     kneo: Option<PathBuf>,
 }
 

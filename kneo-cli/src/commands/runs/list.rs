@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use kneo::name::NameError;
 use kneo::store::{Page, RunQuery, RunRow};
 use kneo::{Name, RunStatus, Runtime};
@@ -20,7 +21,7 @@ use crate::view;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only runs of this status; may be given several times
-    #[arg(long = "status", value_name = "STATUS")]
+    #[arg(long = "status", value_name = "STATUS", value_parser = status())]
     statuses: Vec<RunStatus>,
 
     /// Only runs of this workflow
@@ -99,6 +100,11 @@ impl Args {
             }
         }
     }
+}
+
+/// One of the words for how a run stands.
+fn status() -> impl TypedValueParser<Value = RunStatus> {
+    PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str)).try_map(|word| word.parse::<RunStatus>())
 }
 
 fn label(text: &str) -> Result<(Name, Option<Arc<str>>), NameError> {
