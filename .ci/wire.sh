@@ -63,7 +63,17 @@ wire_litellm() {
     export KNEO_TEST_LITELLM="$PWD/$WIRE/litellm/bin/litellm"
 }
 
+# Graphviz, which reads the drawings that are written for it: by the system's packages, where this machine may install
+# them.
+wire_graphviz() {
+    command -v dot >/dev/null || apt-get install --quiet --yes --no-install-recommends graphviz >/dev/null 2>&1 || true
+    command -v dot >/dev/null && return
+    wire_is_whole=
+    skip graphviz 'not installed, and not to be had: NOBODY READS THE DRAWINGS that are written for it'
+}
+
 install_wire() {
+    wire_graphviz
     wire aimock 'npm with Node 20 or later' has_node 20
     wire litellm 'Python 3.10 to 3.14 with pip' has_venv
     # From here on a test that lacks its program fails.
