@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kneo::FailureKind;
+use kneo::provider::openai;
 use kneo::spec::diagnostic::Code;
+use kneo::{FailureKind, mcp};
 
 use super::support::*;
 
@@ -22,7 +23,7 @@ fn every_code_of_the_compiler_has_a_page() {
 fn every_other_code_that_the_library_gives_is_explained() {
     let project = Project::new();
     let mut codes: BTreeSet<String> = FailureKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
-    for library in ["core", "runtime", "store", "spec", "tools", "providers", "mcp", "process"] {
+    for library in ["core", "runtime", "store", "spec", "tools", "providers", "mcp", "otel", "process"] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../kneo-{library}/src"));
         for file in sources(&root) {
             codes.extend(given(&std::fs::read_to_string(file).unwrap()));
@@ -32,12 +33,22 @@ fn every_other_code_that_the_library_gives_is_explained() {
     for hidden in ["behind", "lease_lost", "started", "task_exists", "run_exists"] {
         assert!(codes.remove(hidden), "`{hidden}` is gone");
     }
+    // Where a library lists what it gives, the list counts as well.
+    for (prefix, listed) in [
+        ("mcp_", mcp::ErrorCode::ALL.iter().map(|known| known.code).collect::<BTreeSet<_>>()),
+        ("provider_", openai::ErrorCode::ALL.iter().map(|known| known.code).collect()),
+    ] {
+        assert!(listed.len() > 20 && listed.iter().all(|code| code.starts_with(prefix)), "{listed:?}");
+        codes.extend(listed.into_iter().map(str::to_owned));
+    }
     // What is put together where it is given.
     for what in ["tool", "function"] {
         codes.extend(["failed", "input_invalid", "output_invalid"].map(|problem| format!("{what}_{problem}")));
     }
     codes.extend(["tool", "function", "provider"].map(|kind| format!("{kind}_panicked")));
-    assert!(codes.contains("already_decided") && codes.contains("tool_exit"), "{codes:?}");
+    for known in ["already_decided", "tool_exit", "telemetry_unfinished", "mcp_timeout", "provider_cancelled"] {
+        assert!(codes.contains(known), "{known} is not among {codes:?}");
+    }
     let unknown: Vec<&String> = codes.iter().filter(|code| project.kneo(&["explain", code]).code != 0).collect();
     assert!(unknown.is_empty(), "not explained: {unknown:?}");
 }
@@ -48,9 +59,16 @@ fn given(source: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for part in code.split("fn code(").skip(1) {
         let body = part.split("\n    }\n").next().unwrap_or_default();
-        found.extend(body.split("=> \"").skip(1).filter_map(word));
+        found.extend(body.split('"').skip(1).step_by(2).filter_map(word));
     }
-    for start in ["with_code(\"", "CallError::fatal(\"", "CallError::retryable(\"", "timed_out(\"", "refused(\""] {
+    for start in [
+        "CODE: &str = \"",
+        "with_code(\"",
+        "CallError::fatal(\"",
+        "CallError::retryable(\"",
+        "timed_out(\"",
+        "refused(\"",
+    ] {
         found.extend(code.split(start).skip(1).filter_map(word));
     }
     found
