@@ -3,24 +3,24 @@
 use super::support::*;
 
 /// A verb, as the program itself tells of it.
-struct Verb {
-    path: Vec<String>,
+pub(super) struct Verb {
+    pub(super) path: Vec<String>,
     help: String,
     /// The verbs below it.
-    below: Vec<String>,
+    pub(super) below: Vec<String>,
     /// Its options, with their dashes.
     options: Vec<String>,
 }
 
 impl Verb {
     /// The verb as it is typed after the program's name.
-    fn spoken(&self) -> String {
+    pub(super) fn spoken(&self) -> String {
         self.path.iter().map(|word| format!(" {word}")).collect()
     }
 }
 
 /// Every verb there is, the program itself first.
-fn verbs(project: &Project) -> Vec<Verb> {
+pub(super) fn verbs(project: &Project) -> Vec<Verb> {
     let mut found = Vec::new();
     let mut ahead = vec![Vec::new()];
     while let Some(path) = ahead.pop() {
