@@ -15,6 +15,8 @@ fn a_new_project_runs_as_it_is() {
     };
     let checked = inside(&["spec", "validate", "specs/hello.yaml", "--json"]);
     assert_eq!(checked.object()["diagnostics"], json!([]), "{checked:?}");
+    let tested = inside(&["spec", "test", "specs/hello.yaml"]);
+    assert_eq!((tested.code, tested.stdout.lines().last()), (0, Some("2 tests passed")), "{tested:?}");
     assert_eq!(inside(&["doctor", "specs/hello.yaml"]).code, 0);
     let run = inside(&["run", "specs/hello.yaml", "--input", "Ana", "--approve-as", "owner", "--json"]);
     assert_eq!(run.code, 0, "{run:?}");
