@@ -101,10 +101,13 @@ impl OtelObserver {
 
     /// Exports what has ended so far, without waiting for a whole batch.
     ///
-    /// Must be called in a tokio runtime. Dropping the future stops the waiting and nothing else.
+    /// Must be called in a tokio runtime.
     ///
     /// # Errors
     /// It takes longer than that.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the waiting and nothing else: what was begun to be exported is.
     pub async fn flush(self: &Arc<OtelObserver>, within: Duration) -> Result<(), Unfinished> {
         let observer = Arc::clone(self);
         let flushed = tokio::task::spawn_blocking(move || observer.flush_blocking(within));
@@ -124,11 +127,13 @@ impl OtelObserver {
 
     /// Takes nothing in any more, and exports what is left for at most that long; what is then still left is dropped.
     ///
-    /// Must be called in a tokio runtime. Dropping the future stops the waiting and nothing else. A second shutdown
-    /// waits for the first.
+    /// Must be called in a tokio runtime. A second shutdown waits for the first.
     ///
     /// # Errors
     /// It takes longer than that.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the waiting and nothing else: the observer ends all the same.
     pub async fn shutdown(self: &Arc<OtelObserver>, within: Duration) -> Result<(), Unfinished> {
         let observer = Arc::clone(self);
         let ended = tokio::task::spawn_blocking(move || observer.shutdown_blocking(within));
