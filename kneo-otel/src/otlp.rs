@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use reqwest::header::{HeaderName, HeaderValue};
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -31,9 +31,9 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// other answer drops the batch. Redirects are not followed. TLS is rustls with the roots of the platform, or those that
 /// are given.
 ///
-/// The exporter is that of `opentelemetry-otlp`, which reads its own variables from the environment, as programs with
-/// OpenTelemetry do: `OTEL_EXPORTER_OTLP_HEADERS` adds headers, `OTEL_EXPORTER_OTLP_COMPRESSION` other than `none` is
-/// refused. What is set here comes first, headers excepted.
+/// What is sent, where and how often is said here and nowhere else: the exporter is that of `opentelemetry-otlp`, which
+/// looks for variables of the environment, and they change nothing. One would count in a program that builds that crate
+/// with a feature for compression, which this crate does not: `OTEL_EXPORTER_OTLP_COMPRESSION`.
 ///
 /// ```
 /// use kneo_otel::{OtelObserver, Otlp};
@@ -104,12 +104,11 @@ impl Otlp {
     ) -> Result<Sent, BuildError> {
         let client = self.client(workplace.handle().cloned(), timeout)?;
         let endpoint = self.endpoint.trim_end_matches('/');
-        let headers: std::collections::HashMap<String, String> = self.headers.iter().cloned().collect();
         let mut exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client.clone())
             .with_endpoint(format!("{endpoint}/v1/traces"))
-            .with_headers(headers.clone())
+            .with_protocol(Protocol::HttpBinary)
             .with_timeout(timeout)
             .build()
             .map_err(|error| refused(&error.to_string()))?;
@@ -121,7 +120,8 @@ impl Otlp {
                     .with_http()
                     .with_http_client(client)
                     .with_endpoint(format!("{endpoint}/v1/metrics"))
-                    .with_headers(headers)
+                    .with_protocol(Protocol::HttpBinary)
+                    .with_temporality(Temporality::Cumulative)
                     .with_timeout(timeout)
                     .build()
                     .map_err(|error| refused(&error.to_string()))?;
@@ -137,15 +137,19 @@ impl Otlp {
         if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
             return Err(refused(&self.endpoint));
         }
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         for (name, value) in &self.headers {
-            if name.parse::<HeaderName>().is_err() || HeaderValue::from_str(value).is_err() {
+            let (Ok(key), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
                 let (option, value) = ("header", format!("`{name}` with its value"));
                 return Err(BuildError::Option {
                     option,
                     value,
                     help: "a name and a value of HTTP, without line ends",
                 });
-            }
+            };
+            value.set_sensitive(true);
+            headers.insert(key, value);
         }
         if self.interval.is_some_and(|interval| interval < Duration::from_millis(1)) {
             let (option, value) = ("metrics_interval", format!("{:?}", self.interval.unwrap_or_default()));
@@ -167,7 +171,7 @@ impl Otlp {
             .no_proxy()
             .build()
             .map_err(|error| refused(&error.to_string()))?;
-        Ok(Client { client, runtime })
+        Ok(Client { client, headers, runtime })
     }
 
     /// A configuration of this client's own: nothing is installed for the process.
@@ -200,7 +204,7 @@ impl Otlp {
 }
 
 fn refused(value: &str) -> BuildError {
-    let help = "it takes the URL of a collector, such as http://localhost:4318, and `OTEL_EXPORTER_OTLP_*` that fit it";
+    let help = "it takes the URL of a collector, such as http://localhost:4318";
     BuildError::Option { option: "otlp", value: value.to_owned(), help }
 }
 
@@ -214,12 +218,20 @@ pub(crate) struct Sent {
 #[derive(Clone, Debug)]
 struct Client {
     client: reqwest::Client,
+    /// All that go with a request: the exporter's own would hold those of the environment.
+    headers: HeaderMap,
     runtime: Option<Handle>,
 }
 
 #[async_trait]
 impl HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let encoding = request.headers_mut().remove(CONTENT_ENCODING);
+        *request.headers_mut() = self.headers.clone();
+        // The body is compressed already.
+        if let Some(encoding) = encoding.filter(|encoding| encoding == "gzip" || encoding == "zstd") {
+            request.headers_mut().insert(CONTENT_ENCODING, encoding);
+        }
         let client = self.client.clone();
         let runtime = self.runtime.as_ref().ok_or("the exporting thread has ended")?;
         let sent = runtime.spawn(async move { client.send_bytes(request).await });

@@ -7,6 +7,7 @@ mod suite {
 
     mod collector;
     mod content;
+    mod environment;
     mod exporter;
     mod golden;
     mod guide;
