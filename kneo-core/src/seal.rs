@@ -4,126 +4,20 @@
 //! HMAC-SHA256 over the claim's RFC 8785 form. It proves that whoever made it had the key; who only verifies could make
 //! one as well.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+mod error;
+mod mac;
+mod verifier;
 
-use async_trait::async_trait;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+pub use error::SealError;
+pub use mac::{MIN_KEY_BYTES, Mac, MacDomain, SealKey};
+pub use verifier::{PlanVerifier, SealVerifier};
+
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
-use crate::digest::{Digest, ParseDigestError};
+use crate::digest::Digest;
 use crate::name::Name;
 use crate::plan::CompiledPlan;
-use crate::secret::{Secret, SecretError, Secrets};
 use crate::time::Timestamp;
-
-/// The least length of a key, in bytes: that of the digest.
-pub const MIN_KEY_BYTES: usize = 32;
-
-/// What a message authentication code is for: a code for one purpose is worth nothing for another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum MacDomain {
-    /// A claim about a plan.
-    Plan,
-    /// A whole bundle file.
-    Bundle,
-}
-
-impl MacDomain {
-    const fn tag(self) -> &'static [u8] {
-        match self {
-            MacDomain::Plan => b"kneo/plan/1\0",
-            MacDomain::Bundle => b"kneo/bundle/1\0",
-        }
-    }
-}
-
-/// A key with which plans are sealed: a secret of at least [`MIN_KEY_BYTES`] bytes.
-pub struct SealKey(Hmac<Sha256>);
-
-impl SealKey {
-    /// Takes a secret's bytes as a key.
-    ///
-    /// # Errors
-    /// [`SealError::WeakKey`] for a short one.
-    pub fn new(secret: &Secret) -> Result<SealKey, SealError> {
-        let bytes = secret.reveal().as_bytes();
-        if bytes.len() < MIN_KEY_BYTES {
-            return Err(SealError::WeakKey { bytes: bytes.len() });
-        }
-        // Every length is a key; the length was checked for strength.
-        Hmac::new_from_slice(bytes).map(SealKey).map_err(|_| SealError::WeakKey { bytes: bytes.len() })
-    }
-
-    /// The code of some bytes.
-    #[must_use]
-    pub fn mac(&self, domain: MacDomain, bytes: &[u8]) -> Mac {
-        Mac(self.over(domain, bytes).finalize().into_bytes().into())
-    }
-
-    /// Whether a code is that of some bytes; takes as long whatever the answer.
-    #[must_use]
-    pub fn is_mac(&self, domain: MacDomain, bytes: &[u8], mac: &Mac) -> bool {
-        self.over(domain, bytes).verify_slice(&mac.0).is_ok()
-    }
-
-    fn over(&self, domain: MacDomain, bytes: &[u8]) -> Hmac<Sha256> {
-        self.0.clone().chain_update(domain.tag()).chain_update(bytes)
-    }
-}
-
-impl fmt::Debug for SealKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealKey(…)")
-    }
-}
-
-/// A message authentication code; its text form is 64 hexadecimal digits.
-///
-/// There is no equality: codes are compared by [`SealKey::is_mac`] alone, which takes as long whatever the answer.
-///
-/// ```compile_fail,E0369
-/// fn equal(one: kneo_core::seal::Mac, other: kneo_core::seal::Mac) -> bool {
-///     one == other
-/// }
-/// ```
-#[derive(Clone, Copy)]
-pub struct Mac([u8; 32]);
-
-impl fmt::Display for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&Digest::from_bytes(self.0), f)
-    }
-}
-
-impl fmt::Debug for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Mac {
-    type Err = ParseDigestError;
-
-    fn from_str(text: &str) -> Result<Mac, ParseDigestError> {
-        Ok(Mac(*text.parse::<Digest>()?.as_bytes()))
-    }
-}
-
-impl Serialize for Mac {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Mac {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Mac, D::Error> {
-        Ok(Mac(*Digest::deserialize(deserializer)?.as_bytes()))
-    }
-}
 
 /// What is said of a plan.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -158,10 +52,11 @@ pub struct Seal {
     mac: Mac,
 }
 
-/// For tests and records: the code is compared in the clear, which proves nothing.
+/// Whether two seals are the same; how long that takes does not depend on the codes. It proves nothing:
+/// [`Seal::verify`] does.
 impl PartialEq for Seal {
     fn eq(&self, other: &Seal) -> bool {
-        self.claim == other.claim && self.mac.0 == other.mac.0
+        self.claim == other.claim && self.mac.is_same(&other.mac)
     }
 }
 
@@ -202,155 +97,4 @@ fn canonical(claim: &Claim) -> Result<Vec<u8>, SealError> {
     }
     // Names, digests, times and an integer in range always have a canonical form.
     serde_json_canonicalizer::to_vec(claim).map_err(|_| SealError::Sequence)
-}
-
-/// Why a plan is not vouched for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SealError {
-    /// It has no seal.
-    #[error("it is not sealed: start what a signed bundle holds")]
-    Missing,
-    /// The key of the seal is not one that counts here.
-    #[error("its seal is of key `{key}`, which does not count here: sign it with one of {known}")]
-    UnknownKey {
-        /// The id in the seal.
-        key: Name,
-        /// The ids that count, in words.
-        known: String,
-    },
-    /// The seal was not made by the key that it names, or was changed.
-    #[error("its seal does not fit key `{key}`: it was changed, or made with another key of that name")]
-    Altered {
-        /// The id in the seal.
-        key: Name,
-    },
-    /// The seal is of another plan.
-    #[error("its seal is of the plan `{sealed}`, and it is `{found}`")]
-    OtherPlan {
-        /// What was sealed.
-        sealed: Digest,
-        /// What was found.
-        found: Digest,
-    },
-    /// The seal is for another environment.
-    #[error("its seal is for {sealed}, and this is `{here}`")]
-    OtherEnvironment {
-        /// What the seal is for, in words.
-        sealed: String,
-        /// Where it was found.
-        here: Name,
-    },
-    /// A later plan of the workflow is known.
-    #[error("its sequence is {sequence}, and a later plan, {least}, is known: start that one")]
-    RolledBack {
-        /// The seal's sequence.
-        sequence: u64,
-        /// The least that counts.
-        least: u64,
-    },
-    /// The sequence is greater than [`MAX_SEQUENCE`].
-    #[error("its sequence is too great: the greatest is {MAX_SEQUENCE}")]
-    Sequence,
-    /// The key is too short.
-    #[error("the key has {bytes} bytes: it needs at least {MIN_KEY_BYTES}")]
-    WeakKey {
-        /// Its length.
-        bytes: usize,
-    },
-    /// The key is not to be had.
-    #[error("the key is not to be had: {0}")]
-    Key(#[from] SecretError),
-}
-
-/// Decides whether a plan may run.
-///
-/// # Contract
-/// - **Before anything runs.** The runtime asks before it starts a run, and before it goes on with one that it takes up:
-///   a refused plan has no effect here.
-/// - **The plan as it is.** The digest of what is asked about was computed from the bytes at hand.
-/// - **No side effect.** It may be asked many times.
-///
-/// # Implementing
-/// [`SealVerifier`] is what most hosts need.
-///
-/// # Cancel safety
-/// Dropping the future forgets the question.
-#[async_trait]
-pub trait PlanVerifier: fmt::Debug + Send + Sync + 'static {
-    /// Whether a plan may run under this seal.
-    ///
-    /// # Errors
-    /// Why it may not; or that this cannot be told at the moment, which refuses it as well.
-    async fn verify(&self, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), SealError>;
-}
-
-/// Lets plans run that one of some keys has sealed.
-///
-/// Keys rotate by id: seal with a new id, let both count until no run of the old one is left, then drop the old.
-#[derive(Debug)]
-pub struct SealVerifier {
-    secrets: Secrets,
-    /// Key ids, and the secrets that they stand for.
-    keys: BTreeMap<Name, Name>,
-    environment: Option<Name>,
-    least: BTreeMap<Name, u64>,
-}
-
-impl SealVerifier {
-    /// A verifier for which no key counts yet.
-    #[must_use]
-    pub fn new(secrets: Secrets) -> SealVerifier {
-        SealVerifier { secrets, keys: BTreeMap::new(), environment: None, least: BTreeMap::new() }
-    }
-
-    /// Lets a key count: its id in seals, and the secret that it is.
-    #[must_use]
-    pub fn key(mut self, id: Name, secret: Name) -> SealVerifier {
-        self.keys.insert(id, secret);
-        self
-    }
-
-    /// Where this is: seals for another environment, or for none, are refused.
-    #[must_use]
-    pub fn environment(mut self, here: Name) -> SealVerifier {
-        self.environment = Some(here);
-        self
-    }
-
-    /// The least sequence of a workflow that counts, for runs that start and for those that go on.
-    #[must_use]
-    pub fn least(mut self, workflow: Name, sequence: u64) -> SealVerifier {
-        self.least.insert(workflow, sequence);
-        self
-    }
-}
-
-#[async_trait]
-impl PlanVerifier for SealVerifier {
-    async fn verify(&self, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), SealError> {
-        let seal = seal.ok_or(SealError::Missing)?;
-        let Claim { key, sequence, environment, .. } = seal.claim();
-        let secret = self
-            .keys
-            .get(key)
-            .ok_or_else(|| SealError::UnknownKey { key: key.clone(), known: words(self.keys.keys()) })?;
-        let secret = self.secrets.secret(secret).await?;
-        seal.verify(plan, &SealKey::new(&secret)?)?;
-        if let Some(here) = &self.environment
-            && environment.as_ref() != Some(here)
-        {
-            let sealed = environment.as_ref().map_or("any environment".to_owned(), |name| format!("`{name}`"));
-            return Err(SealError::OtherEnvironment { sealed, here: here.clone() });
-        }
-        match self.least.get(&plan.plan().name) {
-            Some(least) if sequence < least => Err(SealError::RolledBack { sequence: *sequence, least: *least }),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn words<'a>(names: impl Iterator<Item = &'a Name>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -40,6 +40,23 @@ fn a_seal_is_what_another_program_makes_of_it() {
 }
 
 #[test]
+fn seals_are_the_same_with_the_same_claim_and_code() {
+    let (one, plan) = (seal(Digest::of(b"one")), Digest::of(b"one"));
+    assert_eq!(one, one.clone());
+    assert_ne!(one, seal(Digest::of(b"other")));
+    assert_ne!(one, Seal::new(claim(plan), &key("n")).unwrap());
+    // Each byte of the code counts.
+    let whole = serde_json::to_value(&one).unwrap();
+    for byte in 0..32 {
+        let mut mac = whole["mac"].as_str().unwrap().to_owned();
+        let digit = if mac.as_bytes()[byte * 2] == b'0' { "1" } else { "0" };
+        mac.replace_range(byte * 2..=byte * 2, digit);
+        let changed: Seal = serde_json::from_value(json!({ "claim": whole["claim"], "mac": mac })).unwrap();
+        assert_ne!(one, changed, "byte {byte}");
+    }
+}
+
+#[test]
 fn a_seal_fits_its_plan_and_no_other() {
     let plan = plan();
     seal(plan.digest()).verify(&plan, &seal_key()).unwrap();
