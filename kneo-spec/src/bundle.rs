@@ -18,8 +18,9 @@
 //!
 //! # What is read when
 //! Before the code has been checked, nothing is read but the outermost shape: fixed bytes at both ends, the key's id
-//! and the code. The body is parsed only after that, strictly. Nothing in a bundle is ever executed, fetched or
-//! written here.
+//! and the code. The body is parsed only after that, strictly. A file that is not of the shape is refused without a look
+//! at its code; one pass over it, which makes nothing of what it sees, then finds out what to tell. Nothing in a bundle
+//! is ever executed, fetched or written here.
 //!
 //! ```
 //! use kneo_core::seal::SealKey;

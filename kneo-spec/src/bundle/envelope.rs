@@ -1,6 +1,9 @@
 //! The outermost shape of a bundle: all that is read before its code has been checked.
 //!
-//! The form is canonical, so the shape is fixed bytes at both ends: no parser sees a byte that nobody vouched for.
+//! The form is canonical, so the shape is fixed bytes at both ends: a file of that shape is taken apart without a parser,
+//! and none sees its body before the code was checked. A file of any other shape is refused, whatever it holds; only to
+//! say why, [`canonical::check`] looks over bytes that nobody vouched for. It makes nothing of them, keeps nothing but
+//! keys, and does not recurse.
 
 use kneo_core::Name;
 use kneo_core::seal::Mac;
