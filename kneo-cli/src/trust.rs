@@ -70,10 +70,9 @@ pub(crate) struct Trusted {
 impl TrustArgs {
     /// Finds the keys.
     pub(crate) fn find(&self) -> Result<Trusted, Problem> {
-        let set = |variable: &str| std::env::var(variable).ok().filter(|value| !value.trim().is_empty());
         let said = match self.keys.is_empty() {
             false => self.keys.clone(),
-            true => set(KEYS).iter().flat_map(|keys| keys.split(',')).map(|key| key.trim().to_owned()).collect(),
+            true => set(KEYS)?.iter().flat_map(|keys| keys.split(',')).map(|key| key.trim().to_owned()).collect(),
         };
         let mut keys = BTreeMap::new();
         for said in &said {
@@ -83,7 +82,10 @@ impl TrustArgs {
                     .with_help("give every key an id of its own"));
             }
         }
-        let environment = self.environment.clone().or_else(|| set(ENVIRONMENT));
+        let environment = match &self.environment {
+            Some(said) => Some(said.clone()),
+            None => set(ENVIRONMENT)?,
+        };
         Ok(Trusted {
             is_asked_for: !keys.is_empty() || self.environment.is_some(),
             environment: environment.map(|name| self::name("the environment", &name)).transpose()?,
@@ -177,6 +179,16 @@ impl fmt::Display for Trusted {
             Some(here) => write!(f, "; this is `{here}`"),
             None => f.write_str("; nobody said where this is"),
         }
+    }
+}
+
+/// What a variable says, if it says anything. One that is not text is not passed over: what it was to guard would run.
+fn set(variable: &str) -> Result<Option<String>, Problem> {
+    match std::env::var(variable) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Problem::new("usage", format!("{variable} is not UTF-8"))
+            .with_help("set it to text, or unset it if nothing of the kind is meant")),
     }
 }
 

@@ -328,6 +328,16 @@ fn a_place_can_be_told_once_what_counts() {
     let id = lax["run_id"].as_str().unwrap();
     let refused = set(&["runs", "resume", id], keys);
     assert!(refused.code == 1 && refused.stderr.starts_with("error[plan_unverified]"), "{refused:?}");
+    // What cannot be read is no reason to run whatever comes.
+    #[cfg(unix)]
+    for variable in ["KNEO_BUNDLE_KEYS", "KNEO_ENVIRONMENT"] {
+        use std::os::unix::ffi::OsStrExt as _;
+        let mut command = keyed(&project, &["run", "report.yaml"]);
+        command.env(variable, std::ffi::OsStr::from_bytes(b"release-1=env:\xff"));
+        let refused = told(command);
+        let first = format!("error[usage]: {variable} is not UTF-8");
+        assert!(refused.code == 2 && refused.stderr.starts_with(&first), "{refused:?}");
+    }
     for keys in ["release-1", "release-1=", "=env:RELEASE_KEY", "release-1=env:RELEASE_KEY,,"] {
         assert_eq!(set(&["run", "report.bundle"], keys).code, 2, "{keys}");
     }
@@ -430,6 +440,13 @@ fn a_bundle_takes_nobodys_place() {
         assert!(refused.code == 1 && refused.stderr.contains("is the spec itself"), "{refused:?}");
     }
     assert_eq!(bytes(&project, "report.yaml"), SPEC.as_bytes());
+    // Nor that of the key.
+    std::fs::write(project.path("key"), KEY).unwrap();
+    let key = "spec bundle sign report.yaml -o ./key --force --key-id release-1 --key-file key --approved-by ana \
+               --env production --sequence 3";
+    let refused = answer(&project, &key.split_whitespace().collect::<Vec<_>>());
+    assert!(refused.code == 1 && refused.stderr.contains("is the key itself"), "{refused:?}");
+    assert_eq!(bytes(&project, "key"), KEY.as_bytes());
     let forced = "spec bundle sign report.yaml -o there --force --key-id release-1 --key-env RELEASE_KEY \
                   --approved-by ana --env production --sequence 3";
     assert_eq!(answer(&project, &forced.split_whitespace().collect::<Vec<_>>()).code, 0);

@@ -82,9 +82,13 @@ impl Args {
             sequence: self.sequence,
             signed_at: SystemClock.now(),
         };
-        if is_one_file(&self.spec, &self.output) {
-            let message = format!("`{}` is the spec itself", self.output.display());
-            return Err(Problem::new("output_exists", message).with_help("give the bundle a name of its own").into());
+        let inputs = [("the spec", Some(&self.spec)), ("the key", self.key.key_file.as_ref())];
+        for (what, input) in inputs {
+            if input.is_some_and(|input| is_one_file(input, &self.output)) {
+                let message = format!("`{}` is {what} itself", self.output.display());
+                let help = "give the bundle a name of its own";
+                return Err(Problem::new("output_exists", message).with_help(help).into());
+            }
         }
         let bundle = self.bundle(signing, &key, output)?;
         new_file::write(&self.output, bundle.bytes(), if self.force { IfThere::Replace } else { IfThere::Refuse })?;
