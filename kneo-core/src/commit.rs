@@ -1,7 +1,9 @@
 //! The one unit of change of a run.
 
+mod floor;
 mod index;
 
+pub use floor::Floor;
 pub use index::{
     AuditAction, AuditRow, BlobChange, HoldChange, IndexChanges, NewRun, OutboxRow, OutboxTopic, TaskChange,
 };
@@ -13,11 +15,13 @@ use crate::event::Event;
 use crate::id::{CommitId, WorkerId};
 use crate::record::Record;
 use crate::run::{Fence, RunKey, Seq};
+use crate::seal::MAX_SEQUENCE;
 
 /// Records of one run that become durable together, with every index change that follows from them.
 ///
-/// The changes are derived from the records when the commit is made, so the two cannot disagree. Cheap to clone: the
-/// records are shared.
+/// The changes are derived from the records when the commit is made, so the two cannot disagree. Whether somebody has
+/// verified what a record says of its seal is in no record: [`Commit::with_floor`]. Cheap to clone: the records are
+/// shared.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Commit {
     id: CommitId,
@@ -79,6 +83,9 @@ pub enum InvalidCommit {
     /// Only a creator takes the lease with its commit, and only a holder releases one.
     #[error("only a creator takes a lease with its commit, and only a holder releases one")]
     Lease,
+    /// A floor is raised by a start under a seal that is of the same plan and workflow, with a sequence that may be.
+    #[error("only a start raises a floor, under a seal of its own plan and workflow with a sequence in range")]
+    Floor,
 }
 
 impl Commit {
@@ -115,6 +122,27 @@ impl Commit {
         }
         let changes = Arc::new(index::derive(&run, &records));
         Ok(Commit { id, run, author, lease, records, changes })
+    }
+
+    /// The same start, by somebody who has verified its seal: the seal's sequence counts from now on.
+    ///
+    /// The store compares the sequence with the floor of the run's namespace, and of the workflow and environment of the
+    /// seal, and raises that floor, both together with the rest of the commit. A seal that nobody verified must never
+    /// come here: whoever can write one could keep every later plan from starting.
+    ///
+    /// # Errors
+    /// [`InvalidCommit::Floor`] if it is not the commit of a creator, or the start has no seal of its plan and workflow,
+    /// or one whose sequence is greater than [`MAX_SEQUENCE`].
+    pub fn with_floor(mut self) -> Result<Commit, InvalidCommit> {
+        let Some(Event::RunStarted(start)) = self.records.first().map(Record::event) else {
+            return Err(InvalidCommit::Floor);
+        };
+        let claim = start.seal.as_ref().map(|seal| seal.claim()).ok_or(InvalidCommit::Floor)?;
+        if claim.plan != start.plan || claim.workflow != start.workflow || claim.sequence > MAX_SEQUENCE {
+            return Err(InvalidCommit::Floor);
+        }
+        Arc::make_mut(&mut self.changes).floor = Some(Floor::of(claim));
+        Ok(self)
     }
 
     /// The commit's id: the same id again gives the first result.

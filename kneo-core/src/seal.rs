@@ -10,7 +10,7 @@ mod verifier;
 
 pub use error::SealError;
 pub use mac::{MIN_KEY_BYTES, Mac, MacDomain, SealKey};
-pub use verifier::{PlanVerifier, SealVerifier};
+pub use verifier::{PlanVerifier, SealVerifier, Vouched};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,14 @@ impl Seal {
         if !key.is_mac(MacDomain::Plan, &canonical(&self.claim)?, &self.mac) {
             return Err(SealError::Altered { key: self.claim.key.clone() });
         }
+        self.is_of(plan)
+    }
+
+    /// Whether the claim is about this plan, whoever made it.
+    ///
+    /// # Errors
+    /// [`SealError::OtherPlan`].
+    pub fn is_of(&self, plan: &CompiledPlan) -> Result<(), SealError> {
         if self.claim.plan != plan.digest() || self.claim.workflow != plan.plan().name {
             return Err(SealError::OtherPlan { sealed: self.claim.plan, found: plan.digest() });
         }

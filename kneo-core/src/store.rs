@@ -20,7 +20,7 @@ use futures_core::Stream;
 use crate::commit::Commit;
 use crate::digest::Digest;
 use crate::id::{TaskId, WorkerId};
-use crate::name::Namespace;
+use crate::name::{Name, Namespace};
 use crate::record::Stored;
 use crate::run::{Fence, RunKey, Seq};
 use crate::task::TaskRow;
@@ -37,7 +37,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// - **One way in.** Only [`Store::commit`] changes what a run is; claims, heartbeats and releases change its lease.
 /// - **Durability.** A commit that answered `Ok` survives what [`Store::durability`] says. A record is visible to any
 ///   reader only after its commit is durable.
-/// - **All or nothing.** A commit's records, run row, tasks, holds, idempotency key, blobs, outbox and audit rows
+/// - **All or nothing.** A commit's records, run row, tasks, holds, idempotency key, floor, blobs, outbox and audit rows
 ///   change together or not at all. Commits of one call stand alone: each succeeds or fails by itself.
 /// - **Order.** The records of a run have dense sequence numbers from 1; a reader who sees one has seen all before it.
 /// - **Fencing.** A holder's commit succeeds only under the run's present fence, on the expected last record, of a live
@@ -47,6 +47,11 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 ///   a cancel request, or after the run's own deadline, even if nothing has withdrawn the task.
 /// - **Idempotency.** A commit id that was committed answers as it did the first time. An idempotency key that was
 ///   taken with the same digest answers [`CommitError::Started`], with another [`CommitError::KeyConflict`].
+/// - **No way back.** A start that has a [`Floor`](crate::commit::Floor) is refused with [`CommitError::RolledBack`] if its
+///   sequence is lower than the floor of its namespace, workflow and environment, and raises that floor if it is higher.
+///   Look and change are one: of two starts at the same moment the second sees what the first has raised. A start that
+///   finds its run by its idempotency key makes nothing, so that the floor has no say in it. Commits without a floor
+///   neither look at one nor raise one. Floors never sink and are never deleted, whatever becomes of the runs.
 /// - **Time.** Leases, readiness and deadlines use the store's clock; `at` of external records is the store's, and never
 ///   before that of the run's last record. After a holder's commit or heartbeat its lease has at least 10 s left; a
 ///   store need not write the row anew for the rest.
@@ -133,6 +138,23 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future changes nothing.
     async fn plan(&self, digest: Digest) -> Result<Option<Bytes>, StoreError>;
 
+    /// The least sequence of a workflow's plans that may start in an environment, where a start has raised one.
+    ///
+    /// `None` as environment is that of seals for any. It only tells what would be refused now; that nothing older
+    /// starts is for [`Store::commit`] to see to.
+    ///
+    /// # Errors
+    /// The store fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    async fn floor(
+        &self,
+        namespace: &Namespace,
+        workflow: &Name,
+        environment: Option<&Name>,
+    ) -> Result<Option<u64>, StoreError>;
+
     /// A run's row.
     ///
     /// # Errors
@@ -216,7 +238,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future changes nothing.
     async fn audit(&self, run: &RunKey) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Deletes ended runs with everything that belongs to them; live runs are never touched.
+    /// Deletes ended runs with everything that belongs to them; live runs are never touched, and floors stay.
     ///
     /// A blob goes with the last run that refers to it, in the same transaction.
     ///

@@ -186,7 +186,8 @@ impl RuntimeBuilder {
     }
 
     /// Lets only those plans run that somebody vouches for: asked before a run starts, and before one goes on that this
-    /// runtime takes up. A plan that is older than the last one of its workflow to have run does not start.
+    /// runtime takes up. A plan whose seal was verified does not start after a later one of its workflow and environment
+    /// in the same namespace: the store sees to that with the commit that makes the run.
     #[must_use]
     pub fn plan_verifier(mut self, verifier: Arc<dyn PlanVerifier>) -> RuntimeBuilder {
         self.listeners.verifier = Some(verifier);

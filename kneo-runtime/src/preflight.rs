@@ -30,7 +30,7 @@ pub enum PreflightProblem {
     Bind(Arc<BindError>),
     /// A secret cannot be had.
     Secret(SecretError),
-    /// Nobody vouches for the plan.
+    /// Nobody vouches for the plan, or a later one has started.
     Unverified(RuntimeError),
     /// The store does not answer.
     Store(kneo_core::store::StoreError),
@@ -99,7 +99,7 @@ pub(crate) async fn preflight(shared: &Shared, plan: &Arc<CompiledPlan>) -> Resu
             problems.extend(secrets.secret(&name).await.err().map(PreflightProblem::Secret));
         }
     }
-    problems.extend(match verify::start(shared, plan).await {
+    problems.extend(match verify::preflight(shared, plan).await {
         Err(RuntimeError::Store(error)) => Some(PreflightProblem::Store(error)),
         verified => verified.err().map(PreflightProblem::Unverified),
     });

@@ -141,7 +141,7 @@ impl Runtime {
     ///
     /// # Errors
     /// The input does not fit, an exclusive key is held, the idempotency key stands for another start, this worker
-    /// cannot run the plan, the store fails. Nothing is written then, unless a store failed that cannot tell: an
+    /// cannot run the plan, nobody vouches for it or a later one has started, the store fails. Nothing is written then, unless a store failed that cannot tell: an
     /// idempotency key makes it safe to start again.
     ///
     /// # Cancel safety

@@ -176,7 +176,7 @@ pub(crate) async fn start(
     if shared.closing.is_cancelled() {
         return Err(RuntimeError::ShuttingDown);
     }
-    verify::start(shared, plan).await?;
+    let vouched = verify::start(shared, plan).await?;
     // A worker makes sure that it could run what it starts; a client leaves that to workers.
     let bound = match shared.is_worker() {
         true => Some(shared.plans.bind(plan).map_err(RuntimeError::RequirementsMissing)?),
@@ -197,7 +197,8 @@ pub(crate) async fn start(
             shared.store.put_plan(plan.digest(), plan.bytes().clone()).await?;
             shared.plans.set_stored(plan.digest(), true);
         }
-        let creation = Creation { key: shared.key(run), start: start.clone(), starter: starter.clone(), trace };
+        let creation =
+            Creation { key: shared.key(run), start: start.clone(), starter: starter.clone(), trace, vouched };
         let (admission, made) = match (&bound, shared.live.slot()) {
             (Some(bound), Some(slot)) => {
                 let made = {
@@ -221,6 +222,7 @@ pub(crate) async fn start(
             CommitError::Started { run } => Ok(RunHandle::new(shared, run, Admission::StartedBefore)),
             CommitError::KeyConflict { run } => Err(RuntimeError::KeyConflict { run }),
             CommitError::Conflict { key, holder } => Err(RuntimeError::Conflict { key, holder }),
+            CommitError::RolledBack { sequence, least } => Err(verify::rolled_back(plan, sequence, least)),
             CommitError::PlanMissing => {
                 // Pruned since this process stored it.
                 shared.plans.set_stored(plan.digest(), false);
@@ -235,10 +237,11 @@ pub(crate) async fn start(
 
 /// Makes a run and leaves it to whoever claims it.
 async fn enqueue(shared: &Arc<Shared>, creation: Creation) -> Result<(), NotMade> {
-    let Creation { key, start, starter, trace } = creation;
+    let Creation { key, start, starter, trace, vouched } = creation;
     let entry = Entry { at: shared.now(), path: Path::root(), event: Event::RunStarted(Box::new(start)) };
     let record = Record { revision: REVISION, actor: starter, trace, entry };
     let commit = Commit::new(shared.commit_id(), key, Author::Creator, LeaseChange::Keep, [record])
+        .and_then(|commit| verify::floored(commit, vouched))
         .map_err(|error| CommitError::from(StoreError::damaged(error.to_string())))?;
     Ok(shared.commit(commit).await.map(|_| ())?)
 }

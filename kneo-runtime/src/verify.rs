@@ -2,38 +2,65 @@
 
 use std::sync::Arc;
 
+use kneo_core::commit::{Commit, InvalidCommit};
 use kneo_core::event::Event;
 use kneo_core::plan::CompiledPlan;
 use kneo_core::run::RunKey;
-use kneo_core::seal::{Seal, SealError};
-use kneo_core::store::{Page, RunQuery};
+use kneo_core::seal::{MAX_SEQUENCE, Seal, SealError, Vouched};
 
 use crate::error::RuntimeError;
 use crate::shared::Shared;
 
-/// Whether runs of a plan may start: somebody vouches for it, and for no later plan of the workflow that has run.
-pub(crate) async fn start(shared: &Shared, plan: &CompiledPlan) -> Result<(), RuntimeError> {
-    let Some(verifier) = &shared.verifier else { return Ok(()) };
-    let seal = plan.seal();
-    verifier.verify(plan, seal.map(Arc::as_ref)).await.map_err(|error| refused(plan, error))?;
-    let Some(sequence) = seal.map(|seal| seal.claim().sequence) else { return Ok(()) };
-    let mut query = RunQuery::new(shared.namespace.clone());
-    query.workflow = Some(plan.plan().name.clone());
-    let newest = shared.store.runs(&query, Page { offset: 0, limit: 1 }).await?;
-    let newest = match newest.first() {
-        Some(row) => seal_of(shared, &row.key).await?,
-        None => None,
-    };
-    match newest.map(|seal| seal.claim().sequence) {
-        Some(least) if sequence < least => Err(refused(plan, SealError::RolledBack { sequence, least })),
+/// Whether somebody vouches for a plan, so that runs of it may start, and how.
+///
+/// That no later plan has started is for the store to see to, in the commit that makes the run: see [`floored`].
+pub(crate) async fn start(shared: &Shared, plan: &CompiledPlan) -> Result<Vouched, RuntimeError> {
+    let Some(verifier) = &shared.verifier else { return Ok(Vouched::Otherwise) };
+    let seal = plan.seal().map(Arc::as_ref);
+    let vouched = verifier.verify(plan, seal).await.map_err(|error| refused(plan, error))?;
+    if vouched == Vouched::BySeal {
+        counts(plan, seal).map_err(|error| refused(plan, error))?;
+    }
+    Ok(vouched)
+}
+
+/// Whether a seal that a verifier says to have verified can have been: it raises a floor for all who start plans here.
+fn counts(plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), SealError> {
+    let seal = seal.ok_or(SealError::Missing)?;
+    seal.is_of(plan)?;
+    match seal.claim().sequence {
+        0..=MAX_SEQUENCE => Ok(()),
+        _ => Err(SealError::Sequence),
+    }
+}
+
+/// The commit of a start, which raises the floor if the seal was verified.
+pub(crate) fn floored(commit: Commit, vouched: Vouched) -> Result<Commit, InvalidCommit> {
+    match vouched {
+        Vouched::BySeal => commit.with_floor(),
+        Vouched::Otherwise => Ok(commit),
+    }
+}
+
+/// Whether a start would be admitted as things are: what [`start`] asks, and the floor.
+pub(crate) async fn preflight(shared: &Shared, plan: &CompiledPlan) -> Result<(), RuntimeError> {
+    let (Vouched::BySeal, Some(seal)) = (start(shared, plan).await?, plan.seal()) else { return Ok(()) };
+    let claim = seal.claim();
+    match shared.store.floor(&shared.namespace, &claim.workflow, claim.environment.as_ref()).await? {
+        Some(least) if claim.sequence < least => Err(rolled_back(plan, claim.sequence, least)),
         _ => Ok(()),
     }
+}
+
+/// A later plan has started.
+pub(crate) fn rolled_back(plan: &CompiledPlan, sequence: u64, least: u64) -> RuntimeError {
+    refused(plan, SealError::RolledBack { sequence, least })
 }
 
 /// Whether a run may go on under the seal that it started with.
 pub(crate) async fn go_on(shared: &Shared, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), RuntimeError> {
     match &shared.verifier {
-        Some(verifier) => verifier.verify(plan, seal).await.map_err(|error| refused(plan, error)),
+        Some(verifier) => verifier.verify(plan, seal).await.map(|_: Vouched| ()).map_err(|error| refused(plan, error)),
         None => Ok(()),
     }
 }

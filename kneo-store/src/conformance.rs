@@ -170,6 +170,13 @@ cases! { $
         a_creators_commit_answers_twice_alike, a_holders_commit_answers_twice_alike,
         an_external_commit_answers_twice_alike, the_same_commit_at_once_is_done_once,
         a_refused_commit_may_succeed_later;
+    floor:
+        a_start_raises_the_floor, a_start_below_the_floor_is_refused, equal_and_higher_starts_are_accepted,
+        floors_belong_to_their_workflow, floors_belong_to_their_environment, floors_belong_to_their_namespace,
+        what_nobody_verified_has_no_say, a_start_that_is_refused_raises_nothing,
+        a_start_that_finds_its_run_is_not_refused, a_start_that_was_made_answers_alike_below_the_floor,
+        starts_of_one_call_see_each_other, a_floor_outlives_its_runs, a_floor_is_there_again,
+        starts_at_once_never_go_back;
     claim:
         a_claim_gives_a_lease, a_claimed_run_is_not_given_again, an_unknown_plan_is_left_to_others,
         a_timer_makes_a_run_ready, a_waiting_run_is_left_alone, a_run_asked_to_stop_needs_no_plan,

@@ -20,7 +20,7 @@ use kneo_core::store::{
     Pruned, Retention, RunQuery, RunRow, Store, StoreError, TaskQuery, Wakeup, Watermark,
 };
 use kneo_core::task::TaskRow;
-use kneo_core::{Digest, Fence, Namespace, Seq, TaskId, WorkerId};
+use kneo_core::{Digest, Fence, Name, Namespace, Seq, TaskId, WorkerId};
 use tokio::sync::Semaphore;
 
 /// What befalls a call.
@@ -54,6 +54,7 @@ pub enum Op {
     Release,
     PutPlan,
     Plan,
+    Floor,
     Run,
     Runs,
     Records,
@@ -200,6 +201,15 @@ impl Store for FaultyStore {
 
     async fn plan(&self, digest: Digest) -> Result<Option<Bytes>, StoreError> {
         self.call(Op::Plan, self.inner.plan(digest)).await
+    }
+
+    async fn floor(
+        &self,
+        namespace: &Namespace,
+        workflow: &Name,
+        environment: Option<&Name>,
+    ) -> Result<Option<u64>, StoreError> {
+        self.call(Op::Floor, self.inner.floor(namespace, workflow, environment)).await
     }
 
     async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError> {

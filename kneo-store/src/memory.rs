@@ -24,7 +24,7 @@ use kneo_core::store::{
     Pruned, Retention, RunQuery, RunRow, Store, StoreError, TaskQuery, Wakeup, Watermark,
 };
 use kneo_core::task::TaskRow;
-use kneo_core::{Digest, Fence, Namespace, Seq, TaskId, WorkerId};
+use kneo_core::{Digest, Fence, Name, Namespace, Seq, TaskId, WorkerId};
 
 use crate::clock::SystemClock;
 use crate::hint::Hints;
@@ -112,6 +112,16 @@ impl Store for MemoryStore {
 
     async fn plan(&self, digest: Digest) -> Result<Option<Bytes>, StoreError> {
         Ok(self.state().plans.get(&digest).cloned())
+    }
+
+    async fn floor(
+        &self,
+        namespace: &Namespace,
+        workflow: &Name,
+        environment: Option<&Name>,
+    ) -> Result<Option<u64>, StoreError> {
+        let key = (namespace.clone(), workflow.clone(), environment.cloned());
+        Ok(self.state().floors.get(&key).copied())
     }
 
     async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError> {

@@ -4,7 +4,7 @@
 //! transaction. SQLite says the same again in SQL where that saves a read; the conformance suite and the differential
 //! test keep the two together.
 
-use kneo_core::commit::{Author, Commit, LeaseChange, NewRun, TaskChange};
+use kneo_core::commit::{Author, Commit, Floor, LeaseChange, NewRun, TaskChange};
 use kneo_core::plan::OnTimeout;
 use kneo_core::run::RunKey;
 use kneo_core::store::{CommitError, Committed, HEARTBEAT, LEASE, RunRow};
@@ -177,6 +177,17 @@ pub fn admit_decision(row: &RunRow, task: Option<&TaskRow>, now: Timestamp) -> R
         }
         TaskState::Open => Ok(()),
         closed => Err(CommitError::TaskClosed { state: closed.clone() }),
+    }
+}
+
+/// Whether a start that has a floor may make its run, where its namespace, workflow and environment have this one.
+///
+/// # Errors
+/// A later plan has started.
+pub fn admit_floor(floor: &Floor, least: Option<u64>) -> Result<(), CommitError> {
+    match least {
+        Some(least) if floor.sequence < least => Err(CommitError::RolledBack { sequence: floor.sequence, least }),
+        _ => Ok(()),
     }
 }
 

@@ -38,7 +38,7 @@ use kneo_core::store::{
     Pruned, Retention, RunQuery, RunRow, Store, StoreError, TaskQuery, Wakeup, Watermark,
 };
 use kneo_core::task::TaskRow;
-use kneo_core::{Digest, Fence, Namespace, Seq, TaskId, WorkerId};
+use kneo_core::{Digest, Fence, Name, Namespace, Seq, TaskId, WorkerId};
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
@@ -232,6 +232,15 @@ impl Store for SqliteStore {
 
     async fn plan(&self, digest: Digest) -> Result<Option<Bytes>, StoreError> {
         self.inner.readers.read(|connection| query::plan(connection, digest))
+    }
+
+    async fn floor(
+        &self,
+        namespace: &Namespace,
+        workflow: &Name,
+        environment: Option<&Name>,
+    ) -> Result<Option<u64>, StoreError> {
+        self.inner.readers.read(|connection| query::floor(connection, namespace, workflow, environment))
     }
 
     async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError> {

@@ -6,6 +6,7 @@ mod suite {
     mod fault;
     mod kit;
     mod memory;
+    mod migration;
     mod process;
     mod refusal;
     mod runtime;

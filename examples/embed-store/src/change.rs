@@ -35,6 +35,13 @@ pub(crate) enum Change {
         namespace: String,
         ids: Vec<u64>,
     },
+    /// The least sequence that may start, where the commits that raised it are gone.
+    Floor {
+        namespace: String,
+        workflow: Name,
+        environment: Option<Name>,
+        sequence: u64,
+    },
     /// The numbers that were given last, where the commits that show them are gone.
     Counters {
         watermark: u64,
@@ -49,6 +56,9 @@ pub(crate) struct MadeCommit {
     id: String,
     by: By,
     lease: Lease,
+    /// Whether its author had verified the seal, so that it raises a floor.
+    #[serde(default)]
+    floor: bool,
     pub(crate) now: Timestamp,
     version: u16,
     /// The records, in the stored form that is Kneo's.
@@ -110,7 +120,7 @@ impl Change {
             | Change::Claim { run, .. }
             | Change::Beat { run, .. }
             | Change::Release { run } => Some(run),
-            Change::Plan { .. } | Change::OutboxDone { .. } | Change::Counters { .. } => None,
+            Change::Plan { .. } | Change::OutboxDone { .. } | Change::Floor { .. } | Change::Counters { .. } => None,
         }
     }
 }
@@ -134,6 +144,7 @@ impl MadeCommit {
                 LeaseChange::Take { worker } => Lease::Take { worker: worker.to_string() },
                 LeaseChange::Release => Lease::Release,
             },
+            floor: commit.changes().floor.is_some(),
             now,
             version: RECORD_VERSION,
             frame: text(frame)?,
@@ -161,7 +172,8 @@ impl MadeCommit {
             Lease::Take { worker } => LeaseChange::Take { worker: read(worker)? },
             Lease::Release => LeaseChange::Release,
         };
-        Commit::new(read(&self.id)?, self.run.read()?, author, lease, records).map_err(damaged)
+        let commit = Commit::new(read(&self.id)?, self.run.read()?, author, lease, records).map_err(damaged)?;
+        if self.floor { commit.with_floor().map_err(damaged) } else { Ok(commit) }
     }
 }
 

@@ -64,9 +64,15 @@ impl State {
         if self.runs.contains_key(key) {
             return Err(CommitError::RunExists { run: key.clone() });
         }
-        match &changes.new_run {
-            Some(new) if self.plans.contains_key(&new.plan) => Ok(()),
-            _ => Err(CommitError::PlanMissing),
+        if changes.new_run.as_ref().is_none_or(|new| !self.plans.contains_key(&new.plan)) {
+            return Err(CommitError::PlanMissing);
+        }
+        match &changes.floor {
+            Some(floor) => {
+                let (workflow, environment) = (&floor.workflow, floor.environment.as_ref());
+                rule::admit_floor(floor, self.floor(&key.namespace, workflow, environment))
+            }
+            None => Ok(()),
         }
     }
 
@@ -79,6 +85,9 @@ impl State {
         let (key, changes) = (commit.run(), commit.changes());
         if let Some(new) = &changes.new_run {
             self.runs.insert(key.clone(), Run::new(rule::open(key, new)));
+        }
+        if let Some(floor) = &changes.floor {
+            self.raise(&key.namespace, floor);
         }
         self.watermark += 1;
         let watermark = Watermark(self.watermark);

@@ -27,7 +27,7 @@ use kneo_core::store::{
     Pruned, Retention, RunQuery, RunRow, Store, StoreError, TaskQuery, Wakeup, Watermark,
 };
 use kneo_core::task::TaskRow;
-use kneo_core::{Digest, Fence, Namespace, RunKey, Seq, TaskId, WorkerId};
+use kneo_core::{Digest, Fence, Name, Namespace, RunKey, Seq, TaskId, WorkerId};
 use tokio::sync::broadcast;
 
 use change::{Change, MadeCommit};
@@ -178,6 +178,15 @@ impl Store for LogStore {
         Ok(self.inner().state.plan(digest))
     }
 
+    async fn floor(
+        &self,
+        namespace: &Namespace,
+        workflow: &Name,
+        environment: Option<&Name>,
+    ) -> Result<Option<u64>, StoreError> {
+        Ok(self.inner().state.floor(namespace, workflow, environment))
+    }
+
     async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError> {
         Ok(self.inner().state.row(run).cloned())
     }
@@ -221,9 +230,9 @@ impl Store for LogStore {
         if doomed.is_empty() {
             return Ok(Pruned::default());
         }
-        // The new log lacks the runs, and keeps the numbers that must not be given twice.
-        let counters = inner.state.counters();
-        inner.log.without(&doomed, &counters)?;
+        // The new log lacks the runs, and keeps the numbers that must not be given twice and the floors.
+        let kept = inner.state.kept();
+        inner.log.without(&doomed, &kept)?;
         let blobs = inner.state.forget(&doomed);
         Ok(Pruned { runs: doomed.len() as u64, blobs })
     }

@@ -69,8 +69,9 @@ impl Log {
         error
     }
 
-    /// Writes the log anew without some runs, and puts the new file in the place of the old one.
-    pub(crate) fn without(&mut self, runs: &[RunKey], counters: &Change) -> Result<(), StoreError> {
+    /// Writes the log anew without some runs and with what is kept of them, and puts the new file in the place of the
+    /// old one.
+    pub(crate) fn without(&mut self, runs: &[RunKey], kept: &[Change]) -> Result<(), StoreError> {
         self.usable()?;
         let failed = |error| unusable(&self.path, &error);
         let new = self.path.with_extension("new");
@@ -82,13 +83,15 @@ impl Log {
             let change = read(&line).ok_or_else(|| damaged("a line of the log"))??;
             let gone = match change.run() {
                 Some(key) => runs.contains(&key.read()?),
-                None => matches!(change, Change::Counters { .. }),
+                None => matches!(change, Change::Counters { .. } | Change::Floor { .. }),
             };
             if !gone {
                 file.write_all(&line).map_err(failed)?;
             }
         }
-        file.write_all(&write(counters)?).map_err(failed)?;
+        for change in kept {
+            file.write_all(&write(change)?).map_err(failed)?;
+        }
         file.sync_data().and_then(|()| file.try_lock().map_err(Into::into)).map_err(failed)?;
         std::fs::rename(&new, &self.path).map_err(failed)?;
         self.file = file;

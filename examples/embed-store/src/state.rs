@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kneo_core::commit::Floor;
 use kneo_core::event::{Hold, StartKey};
 use kneo_core::record::{Record, Stored};
 use kneo_core::store::{
@@ -12,7 +13,7 @@ use kneo_core::store::{
     RunRow, StoreError, TaskQuery, Watermark,
 };
 use kneo_core::task::{TaskRow, TaskState};
-use kneo_core::{CommitId, Digest, Fence, Namespace, RunKey, Seq, TaskId, Timestamp, WorkerId};
+use kneo_core::{CommitId, Digest, Fence, Name, Namespace, RunKey, Seq, TaskId, Timestamp, WorkerId};
 use kneo_store::rule;
 
 use crate::change::{Change, namespace, read};
@@ -21,6 +22,8 @@ use crate::change::{Change, namespace, read};
 pub(crate) struct State {
     pub(crate) plans: BTreeMap<Digest, Bytes>,
     pub(crate) runs: BTreeMap<RunKey, Run>,
+    /// The least sequence that may start, by namespace, workflow and environment.
+    pub(crate) floors: BTreeMap<(Namespace, Name, Option<Name>), u64>,
     pub(crate) watermark: u64,
     pub(crate) outbox_id: u64,
 }
@@ -81,6 +84,9 @@ impl State {
                     run.outbox.retain(|entry| !ids.contains(&entry.id.0));
                 }
             }
+            Change::Floor { namespace: within, workflow, environment, sequence } => {
+                self.floors.insert((namespace(within)?, workflow.clone(), environment.clone()), *sequence);
+            }
             Change::Counters { watermark, outbox } => {
                 self.watermark = self.watermark.max(*watermark);
                 self.outbox_id = self.outbox_id.max(*outbox);
@@ -136,6 +142,16 @@ impl State {
 
     pub(crate) fn plan(&self, digest: Digest) -> Option<Bytes> {
         self.plans.get(&digest).cloned()
+    }
+
+    pub(crate) fn floor(&self, namespace: &Namespace, workflow: &Name, environment: Option<&Name>) -> Option<u64> {
+        self.floors.get(&(namespace.clone(), workflow.clone(), environment.cloned())).copied()
+    }
+
+    pub(crate) fn raise(&mut self, namespace: &Namespace, floor: &Floor) {
+        let key = (namespace.clone(), floor.workflow.clone(), floor.environment.clone());
+        let least = self.floors.entry(key).or_default();
+        *least = floor.sequence.max(*least);
     }
 
     pub(crate) fn row(&self, run: &RunKey) -> Option<&RunRow> {
@@ -211,8 +227,16 @@ impl State {
         rows.into_iter().take(retention.max).map(|row| row.key.clone()).collect()
     }
 
-    pub(crate) fn counters(&self) -> Change {
-        Change::Counters { watermark: self.watermark, outbox: self.outbox_id }
+    /// What must be known though the commits that show it are gone: the numbers, and the floors.
+    pub(crate) fn kept(&self) -> Vec<Change> {
+        let counters = Change::Counters { watermark: self.watermark, outbox: self.outbox_id };
+        let floors = self.floors.iter().map(|((namespace, workflow, environment), sequence)| Change::Floor {
+            namespace: namespace.to_string(),
+            workflow: workflow.clone(),
+            environment: environment.clone(),
+            sequence: *sequence,
+        });
+        std::iter::once(counters).chain(floors).collect()
     }
 
     /// Deletes runs, and tells how many large values went with them.

@@ -282,12 +282,21 @@ fn old_bundles_and_those_of_others_are_refused() {
         assert_eq!(code(&[command, &["--workflow", "letter"]].concat()), refused("bundle_other_workflow"));
     }
     assert!(!project.path(".kneo").exists());
-    // What ran last in this store is the least from then on.
+    // The latest that has started in this store is the least from then on.
     assert_eq!(code(&["run", "4.bundle", "--least", "4", "--workflow", "report"]).0, 3);
     let answer = answer(&project, &trusting(&["run", "3.bundle"]));
     snapshot(&project, "bundle_rolled_back", &answer.whole());
     assert_eq!(code(&["run", "3.bundle", "--detach"]), refused("plan_unverified"));
     assert_eq!(project.json(&["runs", "list"]).1["runs"].as_array().unwrap().len(), 1);
+    // Neither a run of the same workflow that nobody vouches for nor deleting every run changes that.
+    assert_eq!(project.json(&["run", "report.yaml"]).0, 3);
+    assert_eq!(code(&["run", "3.bundle"]), refused("plan_unverified"));
+    for run in project.json(&["runs", "list"]).1["runs"].as_array().unwrap() {
+        assert_eq!(project.json(&["runs", "cancel", run["run_id"].as_str().unwrap()]).0, 0, "{run}");
+    }
+    assert_eq!(project.json(&["runs", "prune", "--older-than", "0"]).1["runs"], json!(2));
+    assert_eq!(code(&["run", "3.bundle"]), refused("plan_unverified"));
+    assert_eq!(code(&["run", "4.bundle"]).0, 3);
 }
 
 #[test]

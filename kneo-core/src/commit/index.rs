@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Floor;
 use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::event::{AfterExpiry, Entry, Event, Hold, Parked, RunStarted, StartKey};
@@ -37,6 +38,8 @@ pub struct IndexChanges {
     pub holds: Vec<HoldChange>,
     /// The idempotency key that the start takes.
     pub idempotency: Option<StartKey>,
+    /// The floor that the start raises, and below which it is refused; only where its author has verified the seal.
+    pub floor: Option<Floor>,
     /// Blobs that the records refer to, each once.
     pub blobs: Vec<BlobChange>,
     /// What others may be told about.

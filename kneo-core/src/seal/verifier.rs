@@ -10,11 +10,24 @@ use crate::name::Name;
 use crate::plan::CompiledPlan;
 use crate::secret::Secrets;
 
+/// What lets a plan run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a seal was verified, or was not")]
+pub enum Vouched {
+    /// Its seal, which was verified: its sequence counts.
+    BySeal,
+    /// Something else, such as a list of digests: its seal, if it has one, says nothing.
+    Otherwise,
+}
+
 /// Decides whether a plan may run.
 ///
 /// # Contract
 /// - **Before anything runs.** The runtime asks before it starts a run, and before it goes on with one that it takes up:
 ///   a refused plan has no effect here.
+/// - **Only what was verified counts.** [`Vouched::BySeal`] says that this seal was verified: with a key that counts, for
+///   this place. Once its plan has started, no older one of its workflow and environment does so under a seal that was
+///   verified, in any process; of a seal that was not looked at that must not be said.
 /// - **The plan as it is.** The digest of what is asked about was computed from the bytes at hand.
 /// - **No side effect.** It may be asked many times.
 ///
@@ -25,11 +38,11 @@ use crate::secret::Secrets;
 /// Dropping the future forgets the question.
 #[async_trait]
 pub trait PlanVerifier: fmt::Debug + Send + Sync + 'static {
-    /// Whether a plan may run under this seal.
+    /// Whether a plan may run under this seal, and on what grounds.
     ///
     /// # Errors
     /// Why it may not; or that this cannot be told at the moment, which refuses it as well.
-    async fn verify(&self, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), SealError>;
+    async fn verify(&self, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<Vouched, SealError>;
 }
 
 /// Lets plans run that one of some keys has sealed.
@@ -75,7 +88,7 @@ impl SealVerifier {
 
 #[async_trait]
 impl PlanVerifier for SealVerifier {
-    async fn verify(&self, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), SealError> {
+    async fn verify(&self, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<Vouched, SealError> {
         let seal = seal.ok_or(SealError::Missing)?;
         let Claim { key, sequence, environment, .. } = seal.claim();
         let secret = self
@@ -92,7 +105,7 @@ impl PlanVerifier for SealVerifier {
         }
         match self.least.get(&plan.plan().name) {
             Some(least) if sequence < least => Err(SealError::RolledBack { sequence: *sequence, least: *least }),
-            _ => Ok(()),
+            _ => Ok(Vouched::BySeal),
         }
     }
 }

@@ -68,6 +68,14 @@ pub enum CommitError {
         /// The run of that start.
         run: RunId,
     },
+    /// A later plan of the workflow has started in the seal's environment, and the start raises the floor.
+    #[error("its sequence is {sequence}, and a later plan, {least}, has started")]
+    RolledBack {
+        /// The seal's sequence.
+        sequence: u64,
+        /// The floor.
+        least: u64,
+    },
     /// There is no such run.
     #[error("{run} does not exist")]
     RunNotFound {
@@ -142,6 +150,7 @@ impl CommitError {
             CommitError::Conflict { .. } => "conflict",
             CommitError::Started { .. } => "started",
             CommitError::KeyConflict { .. } => "idempotency_key_conflict",
+            CommitError::RolledBack { .. } => "rolled_back",
             CommitError::RunNotFound { .. } => "run_not_found",
             CommitError::RunExists { .. } => "run_exists",
             CommitError::PlanMissing => "plan_missing",

@@ -1,13 +1,16 @@
 //! Which records make a commit, and with which author and lease.
 
+use std::sync::Arc;
+
 use kneo_core::commit::{Author, Commit, InvalidCommit, LeaseChange};
-use kneo_core::event::{Event, TaskDecided};
+use kneo_core::event::{Event, RunStarted, TaskDecided};
 use kneo_core::record::Record;
+use kneo_core::seal::{Claim, MAX_SEQUENCE, Seal};
 use kneo_core::task::Decision;
 use kneo_core::{CommitId, Fence, Seq};
 
 use super::golden_frames;
-use super::samples::{attempt, digest, name, named, record, record_of, run, task, text, worker};
+use super::samples::{attempt, claim, digest, name, named, record, record_of, run, seal, seal_key, task, text, worker};
 
 const ID: [u8; 16] = [9; 16];
 
@@ -125,6 +128,63 @@ fn only_a_creator_takes_a_lease_and_only_a_holder_releases_one() {
         (EXTERNAL, LeaseChange::Release, vec![cancel()]),
     ] {
         assert_eq!(commit(author, lease, &records), Err(InvalidCommit::Lease), "{author:?}");
+    }
+}
+
+/// A start with a seal of a claim, and of a plan.
+fn sealed(claim: Claim) -> Commit {
+    let record = started();
+    let Event::RunStarted(start) = record.event() else { panic!("it starts") };
+    let seal = Some(Arc::new(Seal::new(claim, &seal_key()).unwrap()));
+    let event = Event::RunStarted(Box::new(RunStarted { seal, ..(**start).clone() }));
+    commit(CREATOR, take(), &[record_of(named("ana"), "", event), step()]).unwrap()
+}
+
+#[test]
+fn a_floor_is_that_of_the_seal_and_only_raised_by_who_says_so() {
+    let claimed = claim(digest(1));
+    let silent = sealed(claimed.clone());
+    assert_eq!(silent.changes().floor, None);
+    let raising = silent.clone().with_floor().unwrap();
+    let floor = raising.changes().floor.as_ref().unwrap();
+    assert_eq!(
+        (&floor.workflow, &floor.environment, floor.sequence),
+        (&claimed.workflow, &claimed.environment, claimed.sequence)
+    );
+    // Nothing else is another.
+    let mut changes = raising.changes().clone();
+    changes.floor = None;
+    assert_eq!(&changes, silent.changes());
+    let anywhere = sealed(Claim { environment: None, ..claimed }).with_floor().unwrap();
+    assert_eq!(anywhere.changes().floor.as_ref().unwrap().environment, None);
+}
+
+#[test]
+fn only_a_start_under_a_seal_of_its_own_has_a_floor() {
+    let bare = {
+        let record = started();
+        let Event::RunStarted(start) = record.event() else { panic!("it starts") };
+        let event = Event::RunStarted(Box::new(RunStarted { seal: None, ..(**start).clone() }));
+        commit(CREATOR, LeaseChange::Keep, &[record_of(named("ana"), "", event)]).unwrap()
+    };
+    let too_great = {
+        let mut stored = serde_json::to_value(seal(digest(1))).unwrap();
+        stored["claim"]["sequence"] = (MAX_SEQUENCE + 1).into();
+        let record = started();
+        let Event::RunStarted(start) = record.event() else { panic!("it starts") };
+        let seal = Some(Arc::new(serde_json::from_value(stored).unwrap()));
+        let event = Event::RunStarted(Box::new(RunStarted { seal, ..(**start).clone() }));
+        commit(CREATOR, LeaseChange::Keep, &[record_of(named("ana"), "", event)]).unwrap()
+    };
+    for made in [
+        bare,
+        too_great,
+        sealed(claim(digest(2))),
+        sealed(Claim { workflow: name("letter"), ..claim(digest(1)) }),
+        commit(holder(), LeaseChange::Keep, &[step()]).unwrap(),
+        commit(EXTERNAL, LeaseChange::Keep, &[cancel()]).unwrap(),
+    ] {
+        assert_eq!(made.clone().with_floor(), Err(InvalidCommit::Floor), "{made:?}");
     }
 }
 

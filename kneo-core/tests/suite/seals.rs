@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kneo_core::plan::CompiledPlan;
-use kneo_core::seal::{Claim, MAX_SEQUENCE, MacDomain, PlanVerifier, Seal, SealError, SealKey, SealVerifier};
+use kneo_core::seal::{Claim, MAX_SEQUENCE, MacDomain, PlanVerifier, Seal, SealError, SealKey, SealVerifier, Vouched};
 use kneo_core::secret::{MemorySecrets, Secret, Secrets};
 use kneo_core::{Digest, Name};
 use serde_json::{Value as Json, json};
@@ -149,7 +149,8 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn verified(verifier: &SealVerifier, plan: &CompiledPlan, seal: Option<&Seal>) -> Result<(), SealError> {
-    now(verifier.verify(plan, seal))
+    // What it lets run has a seal that it verified.
+    now(verifier.verify(plan, seal)).map(|grounds| assert_eq!(grounds, Vouched::BySeal))
 }
 
 #[test]

@@ -11,6 +11,7 @@ use kneo_core::actor::Actor as By;
 use kneo_core::event::{Entry, RunStarted};
 use kneo_core::record::Record;
 use kneo_core::run::RunKey;
+use kneo_core::seal::Vouched;
 use kneo_core::store::{Claimed, CommitError};
 use kneo_core::trace::TraceContext;
 use kneo_core::{Cancel, Fence, Path, Seq, Timestamp};
@@ -41,6 +42,8 @@ struct Actor {
     starter: By,
     /// The trace that the starter has begun.
     trace: Option<TraceContext>,
+    /// Whether the seal of a run that is being made was verified.
+    vouched: Vouched,
     /// The fold of the journal up to `tail`, and of `pending`.
     state: State,
     /// The last committed record that is folded; `None` until the run exists.
@@ -114,6 +117,7 @@ pub(crate) struct Creation {
     pub(crate) start: RunStarted,
     pub(crate) starter: By,
     pub(crate) trace: Option<TraceContext>,
+    pub(crate) vouched: Vouched,
 }
 
 /// Makes a run and advances it, in a task of its own: dropping the answer stops nothing.
@@ -123,13 +127,14 @@ pub(crate) fn create(
     bound: Arc<Bound>,
     slot: Slot,
 ) -> oneshot::Receiver<Result<(), NotMade>> {
-    let Creation { key, start, starter, trace } = creation;
+    let Creation { key, start, starter, trace, vouched } = creation;
     let (answer, created) = oneshot::channel();
     // The first epoch of every run.
     let fence = Fence::default().next();
     let mut actor = Actor::new(shared, key, bound, fence, slot);
     actor.starter = starter;
     actor.trace = trace;
+    actor.vouched = vouched;
     let claimed = InputKind::Claimed { worker: shared.worker, fence, fruitless: 1 };
     actor.inbox = vec![InputKind::Start(Box::new(start)), claimed];
     actor.spawn(Opening::Create(answer));
@@ -161,6 +166,7 @@ impl Actor {
             fence,
             starter: By::Host,
             trace: None,
+            vouched: Vouched::Otherwise,
             tail: None,
             told: None,
             pending: Vec::new(),

@@ -14,7 +14,7 @@ use kneo_core::record::{Record, Stored};
 use kneo_core::run::RunKey;
 use kneo_core::store::*;
 use kneo_core::task::TaskRow;
-use kneo_core::{Actor, CommitId, Digest, Fence, Namespace, Path, Seq, TaskId, Timestamp, WorkerId};
+use kneo_core::{Actor, CommitId, Digest, Fence, Name, Namespace, Path, Seq, TaskId, Timestamp, WorkerId};
 use kneo_runtime::testkit::Harness;
 use kneo_runtime::{Outcome, RuntimeError, Start};
 use kneo_store::MemoryStore;
@@ -103,6 +103,15 @@ impl Store for Faulty {
     async fn plan(&self, digest: Digest) -> Result<Option<bytes::Bytes>, StoreError> {
         self.inner.plan(digest).await
     }
+    async fn floor(
+        &self,
+        namespace: &Namespace,
+        workflow: &Name,
+        environment: Option<&Name>,
+    ) -> Result<Option<u64>, StoreError> {
+        self.inner.floor(namespace, workflow, environment).await
+    }
+
     async fn run(&self, run: &RunKey) -> Result<Option<RunRow>, StoreError> {
         self.inner.run(run).await
     }

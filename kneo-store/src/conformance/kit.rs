@@ -12,6 +12,8 @@ use kneo_core::event::{Entry, Event, Hold, Parked, RunStarted, StartKey, TaskDec
 use kneo_core::plan::{NodeIx, OnTimeout, RequestType};
 use kneo_core::record::{Record, Stored};
 use kneo_core::run::RunKey;
+use kneo_core::seal::{Claim, Seal, SealKey};
+use kneo_core::secret::Secret;
 use kneo_core::store::{ClaimAsk, Claimed, CommitError, Committed, Page, RunRow, Store, TaskQuery};
 use kneo_core::task::{Decision, DecisionKind, Request, TaskCause, TaskRow};
 use kneo_core::{
@@ -135,7 +137,7 @@ impl Kit {
             deadline: None,
             seal: None,
         };
-        Start { run: self.run_key(), actor: Actor::Host, started }
+        Start { run: self.run_key(), actor: Actor::Host, started, claimed: None, verified: false }
     }
 
     /// Makes a run that waits for a worker.
@@ -196,6 +198,16 @@ impl Kit {
         }))
     }
 
+    /// The floor of the workflow `report`, in the default namespace, for production.
+    pub(super) async fn floor(&self) -> Option<u64> {
+        self.floor_of("default", "report", Some("production")).await
+    }
+
+    pub(super) async fn floor_of(&self, of: &str, workflow: &str, environment: Option<&str>) -> Option<u64> {
+        let environment = environment.map(name);
+        self.store.floor(&namespace(of), &name(workflow), environment.as_ref()).await.unwrap()
+    }
+
     pub(super) async fn row(&self, run: &RunKey) -> RunRow {
         self.store.run(run).await.unwrap().unwrap()
     }
@@ -253,6 +265,10 @@ pub(super) struct Start {
     pub(super) run: RunKey,
     pub(super) actor: Actor,
     pub(super) started: RunStarted,
+    /// The environment and the sequence of its seal.
+    claimed: Option<(Option<Name>, u64)>,
+    /// Whether somebody has verified the seal.
+    verified: bool,
 }
 
 impl Start {
@@ -292,6 +308,29 @@ impl Start {
         self
     }
 
+    pub(super) fn workflow(mut self, workflow: &str) -> Start {
+        self.started.workflow = name(workflow);
+        self
+    }
+
+    /// Under a seal for production that was verified.
+    pub(super) fn sealed(self, sequence: u64) -> Start {
+        self.sealed_for(Some("production"), sequence)
+    }
+
+    /// Under a seal that was verified; `None` is for any environment.
+    pub(super) fn sealed_for(mut self, environment: Option<&str>, sequence: u64) -> Start {
+        self.claimed = Some((environment.map(name), sequence));
+        self.verified = true;
+        self
+    }
+
+    /// Under a seal at which nobody has looked.
+    pub(super) fn unverified(mut self) -> Start {
+        self.verified = false;
+        self
+    }
+
     pub(super) fn commit(self, kit: &Kit) -> Commit {
         self.finish(kit, LeaseChange::Keep)
     }
@@ -300,10 +339,24 @@ impl Start {
         self.finish(kit, LeaseChange::Take { worker })
     }
 
-    fn finish(self, kit: &Kit, lease: LeaseChange) -> Commit {
+    fn finish(mut self, kit: &Kit, lease: LeaseChange) -> Commit {
+        self.started.seal = self.claimed.map(|(environment, sequence)| {
+            let claim = Claim {
+                key: name("release"),
+                workflow: self.started.workflow.clone(),
+                plan: self.started.plan,
+                sequence,
+                environment,
+                approved_by: name("ana"),
+                sealed_at: kit.now(),
+            };
+            let key = SealKey::new(&Secret::new("a key for cases, and for nothing else".to_owned())).unwrap();
+            Arc::new(Seal::new(claim, &key).unwrap())
+        });
         let mut record = kit.record(Event::RunStarted(Box::new(self.started)));
         record.actor = self.actor;
-        Commit::new(kit.commit_id(), self.run, Author::Creator, lease, vec![record]).unwrap()
+        let commit = Commit::new(kit.commit_id(), self.run, Author::Creator, lease, vec![record]).unwrap();
+        if self.verified { commit.with_floor().unwrap() } else { commit }
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kneo_core::commit::{Author, Commit, HoldChange, NewRun, TaskChange};
+use kneo_core::commit::{Author, Commit, Floor, HoldChange, NewRun, TaskChange};
 use kneo_core::record::Record;
 use kneo_core::run::RunKey;
 use kneo_core::store::{AuditEntry, CommitError, Committed, FeedItem, OutboxEntry, OutboxId, Watermark};
 use kneo_core::task::TaskRow;
-use kneo_core::{Seq, TaskId, Timestamp};
+use kneo_core::{Name, Namespace, Seq, TaskId, Timestamp};
 
 use super::state::{Frame, Run, State};
 use crate::rule;
@@ -70,9 +70,12 @@ impl State {
         if run.is_some() {
             return Err(CommitError::RunExists { run: key.clone() });
         }
-        match &changes.new_run {
-            Some(new) if self.plans.contains_key(&new.plan) => Ok(()),
-            _ => Err(CommitError::PlanMissing),
+        if changes.new_run.as_ref().is_none_or(|new| !self.plans.contains_key(&new.plan)) {
+            return Err(CommitError::PlanMissing);
+        }
+        match &changes.floor {
+            Some(floor) => rule::admit_floor(floor, self.floors.get(&floor_key(&key.namespace, floor)).copied()),
+            None => Ok(()),
         }
     }
 
@@ -83,7 +86,9 @@ impl State {
     /// Changes the run and every index of a commit that was judged.
     fn apply(&mut self, commit: &Commit, now: Timestamp) -> Result<Committed, CommitError> {
         let (key, changes) = (commit.run(), commit.changes());
-        let State { runs, live, tasks, holds, starts, blobs, outbox, feed, last_watermark, last_outbox, .. } = self;
+        let State {
+            runs, live, tasks, holds, starts, floors, blobs, outbox, feed, last_watermark, last_outbox, ..
+        } = self;
         let run = match (runs.entry(key.clone()), &changes.new_run) {
             (Entry::Occupied(run), _) => run.into_mut(),
             (Entry::Vacant(place), Some(new)) => {
@@ -129,6 +134,10 @@ impl State {
         if let Some(start) = &changes.idempotency {
             starts.insert((key.namespace.clone(), start.key.clone()), (start.clone(), key.run));
             run.start = Some(start.clone());
+        }
+        if let Some(floor) = &changes.floor {
+            let least = floors.entry(floor_key(&key.namespace, floor)).or_default();
+            *least = floor.sequence.max(*least);
         }
         for change in &changes.blobs {
             if run.blobs.insert(change.blob.digest()) {
@@ -190,6 +199,10 @@ impl Run {
         self.frames.push(Frame { commit: commit.id(), answer, records });
         answer
     }
+}
+
+fn floor_key(namespace: &Namespace, floor: &Floor) -> (Namespace, Name, Option<Name>) {
+    (namespace.clone(), floor.workflow.clone(), floor.environment.clone())
 }
 
 /// The records of an external author, with the time that the store gives them.

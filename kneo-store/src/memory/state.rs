@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) tasks: HashMap<(Namespace, TaskId), TaskRow>,
     pub(super) holds: HashMap<(Namespace, Hold), RunId>,
     pub(super) starts: HashMap<(Namespace, Name), (StartKey, RunId)>,
+    /// The least sequence that may start, by namespace, workflow and environment.
+    pub(super) floors: HashMap<(Namespace, Name, Option<Name>), u64>,
     /// How many runs refer to a blob; the bytes are in the records.
     pub(super) blobs: HashMap<Digest, usize>,
     pub(super) outbox: BTreeMap<OutboxId, OutboxEntry>,

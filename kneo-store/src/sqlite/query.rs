@@ -10,7 +10,7 @@ use kneo_core::store::{
     AuditEntry, FeedItem, OutboxEntry, OutboxId, Page, RunQuery, RunRow, StoreError, TaskQuery, Watermark,
 };
 use kneo_core::task::TaskRow;
-use kneo_core::{Digest, Namespace, RunId, Seq, TaskId};
+use kneo_core::{Digest, Name, Namespace, RunId, Seq, TaskId};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -44,6 +44,21 @@ pub(super) fn runs(connection: &Connection, query: &RunQuery, page: Page) -> Don
     let sql = filter.page(row::RUN, "runs r", "r.started_at desc, r.run desc", page);
     let found = all(connection, &sql, filter.params(), row::run)?;
     found.into_iter().map(|found| labelled(connection, found)).collect()
+}
+
+/// The least sequence that may start. The environment of seals for any is the empty text, which no name is.
+pub(super) fn floor(
+    connection: &Connection,
+    namespace: &Namespace,
+    workflow: &Name,
+    environment: Option<&Name>,
+) -> Done<Option<u64>> {
+    let sql = "select sequence from floors where ns = ?1 and workflow = ?2 and environment = ?3";
+    let environment = environment.map_or("", Name::as_str);
+    one(connection, sql, params![namespace.as_str(), workflow.as_str(), environment], |row| {
+        let sequence: i64 = row.get(0)?;
+        u64::try_from(sequence).map_err(|_| Fault::damaged("a floor is below zero"))
+    })
 }
 
 pub(super) fn task(connection: &Connection, namespace: &Namespace, task: TaskId) -> Done<Option<TaskRow>> {

@@ -10,7 +10,7 @@ pub(super) struct Migration {
 }
 
 /// Every migration, in order, versions dense from 1.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: V1 }];
+pub(super) const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: V1 }, Migration { version: 2, sql: V2 }];
 
 /// Marks a database file as Kneo's: `Kneo` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x4b6e_656f;
@@ -152,4 +152,16 @@ create table audit (
   task blob
 ) strict;
 create index audit_of on audit (run, id);
+";
+
+const V2: &str = "
+-- The least sequence of a workflow's plans that may start. No run owns a row: it stays when runs are deleted.
+-- `environment` is empty for seals that are for any.
+create table floors (
+  ns text not null,
+  workflow text not null,
+  environment text not null,
+  sequence integer not null,
+  primary key (ns, workflow, environment)
+) strict, without rowid;
 ";

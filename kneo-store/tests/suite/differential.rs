@@ -32,6 +32,7 @@ enum Call {
         key: Option<(u8, u8)>,
         hold: Option<u8>,
         deadline: Option<u8>,
+        seal: Option<SealOf>,
     },
     Step {
         run: u8,
@@ -87,6 +88,26 @@ enum Call {
     },
 }
 
+/// The seal of a start.
+#[derive(Debug, Clone)]
+struct SealOf {
+    environment: Option<u8>,
+    sequence: u8,
+    verified: bool,
+}
+
+fn seal_of() -> impl Strategy<Value = SealOf> {
+    (prop::option::of(0..2u8), 0..4u8, prop::bool::weighted(0.8)).prop_map(|(environment, sequence, verified)| SealOf {
+        environment,
+        sequence,
+        verified,
+    })
+}
+
+fn environment(of: u8) -> String {
+    format!("e{of}")
+}
+
 /// What a holder's commit holds.
 #[derive(Debug, Clone)]
 enum Step {
@@ -129,6 +150,7 @@ fn call() -> impl Strategy<Value = Call> {
         prop::option::of((0..2u8, 0..2u8)),
         prop::option::of(0..2u8),
         prop::option::of(0..60u8),
+        prop::option::of(seal_of()),
     );
     let holder = (
         run.clone(),
@@ -140,7 +162,9 @@ fn call() -> impl Strategy<Value = Call> {
     );
     let claim = (worker.clone(), 0..4u8, prop_oneof![3 => Just(None), 1 => run.clone().prop_map(Some)], 0..4usize);
     prop_oneof![
-        4 => start.prop_map(|(run, plan, lease, key, hold, deadline)| Call::Start { run, plan, lease, key, hold, deadline }),
+        4 => start.prop_map(|(run, plan, lease, key, hold, deadline, seal)| {
+            Call::Start { run, plan, lease, key, hold, deadline, seal }
+        }),
         12 => holder.prop_map(|(run, worker, fence, expected, events, release)| {
             Call::Step { run, worker, fence, expected, events, release }
         }),
@@ -291,7 +315,8 @@ impl Pair {
     async fn call(&mut self, call: Call) {
         let external = (Author::External, LeaseChange::Keep);
         match call {
-            Call::Start { run, plan: of, lease, key: start, hold, deadline } => {
+            Call::Start { run, plan: of, lease, key: start, hold, deadline, seal } => {
+                let verified = seal.as_ref().is_some_and(|seal| seal.verified);
                 let started = Event::RunStarted(Box::new(RunStarted {
                     workflow: name("report"),
                     plan: plan(of),
@@ -304,10 +329,17 @@ impl Pair {
                         .into_iter()
                         .collect(),
                     deadline: deadline.map(|seconds| self.in_seconds(seconds)),
-                    seal: None,
+                    seal: seal.map(|SealOf { environment: at, sequence, .. }| {
+                        super::kit::seal(plan(of), at.map(environment).as_deref(), sequence.into())
+                    }),
                 }));
                 let lease = lease.map_or(LeaseChange::Keep, |by| LeaseChange::Take { worker: worker(by) });
-                let commit = self.commit(key(run), Author::Creator, lease, vec![started]);
+                let mut commit = self.commit(key(run), Author::Creator, lease, vec![started]);
+                if verified {
+                    commit = commit.with_floor().unwrap();
+                    // Also when it comes again.
+                    *self.commits.last_mut().unwrap() = commit.clone();
+                }
                 self.submit(vec![commit]).await;
             }
             Call::Step { run, worker, fence, expected, events, release } => {
@@ -397,6 +429,10 @@ impl Pair {
         same!(ready_plans(&namespace));
         same!(outbox(&namespace, 1_000));
         same!(feed(&namespace, Watermark::default(), 1_000));
+        for at in [None, Some(0), Some(1)] {
+            let at = at.map(|of| name(&environment(of)));
+            same!(floor(&namespace, &name("report"), at.as_ref()));
+        }
         for run in 0..5 {
             same!(run(&key(run)));
             same!(audit(&key(run)));

@@ -9,6 +9,8 @@ use kneo_core::commit::{Author, Commit, LeaseChange};
 use kneo_core::event::{Entry, Event, RunStarted};
 use kneo_core::record::Record;
 use kneo_core::run::RunKey;
+use kneo_core::seal::{Claim, Seal, SealKey};
+use kneo_core::secret::Secret;
 use kneo_core::store::{ClaimAsk, Claimed, CommitError, Committed, Store};
 use kneo_core::{
     Actor, CommitId, Digest, Fence, Name, Namespace, Path, Payload, RunId, Seq, Timestamp, Value, WorkerId,
@@ -56,7 +58,30 @@ pub(crate) async fn put_plan(store: &dyn Store) {
     store.put_plan(plan(), Bytes::from_static(PLAN)).await.unwrap();
 }
 
+/// A seal of a plan of the workflow `report`.
+pub(crate) fn seal(plan: Digest, environment: Option<&str>, sequence: u64) -> Arc<Seal> {
+    let claim = Claim {
+        key: name("release"),
+        workflow: name("report"),
+        plan,
+        sequence,
+        environment: environment.map(name),
+        approved_by: name("ana"),
+        sealed_at: now(),
+    };
+    Arc::new(Seal::new(claim, &SealKey::new(&Secret::new("k".repeat(32))).unwrap()).unwrap())
+}
+
+/// A start under a seal for production that was verified.
+pub(crate) fn sealed_start(sequence: u64) -> Commit {
+    start_under(LeaseChange::Keep, Some(seal(plan(), Some("production"), sequence))).with_floor().unwrap()
+}
+
 pub(crate) fn start(lease: LeaseChange) -> Commit {
+    start_under(lease, None)
+}
+
+fn start_under(lease: LeaseChange, seal: Option<Arc<Seal>>) -> Commit {
     let event = Event::RunStarted(Box::new(RunStarted {
         workflow: name("report"),
         plan: plan(),
@@ -65,7 +90,7 @@ pub(crate) fn start(lease: LeaseChange) -> Commit {
         idempotency: None,
         holds: Vec::new(),
         deadline: None,
-        seal: None,
+        seal,
     }));
     let run = RunKey::new(Namespace::default(), RunId::new(now(), random()));
     Commit::new(CommitId::new(now(), random()), run, Author::Creator, lease, vec![record(event)]).unwrap()

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kneo_core::commit::LeaseChange;
+use kneo_core::event::Event;
 use kneo_core::run::RunKey;
-use kneo_core::store::{CommitError, HEARTBEAT, LEASE, Page, RunQuery, Store};
+use kneo_core::store::{CommitError, HEARTBEAT, LEASE, Page, RunQuery, Store, Watermark};
 use kneo_core::{Fence, Namespace, RunId, Seq, WorkerId};
 use kneo_store::conformance::ManualClock;
 use kneo_store::{SqliteOptions, SqliteStore, Synchronous};
 use rusqlite::Connection;
 
-use super::kit::{Held, cancel, claim, commit, now, put_plan, start, worker};
+use super::kit::{Held, cancel, claim, commit, name, now, put_plan, sealed_start, start, worker};
 
 const PART: &str = "KNEO_STORE_TEST_PART";
 const FILE: &str = "KNEO_STORE_TEST_FILE";
@@ -25,6 +26,9 @@ const RUN: &str = "KNEO_STORE_TEST_RUN";
 /// The writers of one process, and the steps of each.
 const WRITERS: usize = 8;
 const STEPS: usize = 20;
+
+/// How many sequences a helper starts, from 0 on.
+const SEQUENCES: u64 = 100;
 
 /// A helper process that is killed when the test is over, however it ends.
 struct Helper {
@@ -85,6 +89,7 @@ async fn a_part_that_nobody_knows_is_refused() {
     match part.as_str() {
         "write" => write(Path::new(&file)).await,
         "hold" => hold(Path::new(&file)).await,
+        "raise" => raise(Path::new(&file)).await,
         other => panic!("no helper plays `{other}`"),
     }
 }
@@ -123,6 +128,22 @@ async fn hold(file: &Path) {
     }
 }
 
+/// Says that it is there, waits to be told, and starts plans of every sequence, each on its own.
+async fn raise(file: &Path) {
+    let options = SqliteOptions::new().synchronous(Synchronous::Normal);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open_with(file.to_owned(), options).await.unwrap());
+    println!("ready .");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    for sequence in 0..SEQUENCES {
+        match commit(&*store, sealed_start(sequence)).await {
+            Ok(_) => {}
+            Err(CommitError::RolledBack { sequence: told, least }) => assert!(told == sequence && told < least),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
 /// What a holding helper said.
 fn held(said: &str) -> Held {
     let words: Vec<&str> = said.split_whitespace().collect();
@@ -156,6 +177,39 @@ async fn four_processes_write_one_file() {
     let check: String =
         Connection::open(&file).unwrap().query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
+}
+
+/// Four processes start plans of all sequences: in the order of the commits no sequence is below one before it.
+#[tokio::test]
+async fn no_process_starts_an_older_plan_than_another_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kneo.db");
+    let store = SqliteStore::open(file.clone()).await.unwrap();
+    put_plan(&store).await;
+    let mut helpers: Vec<_> = (0..4).map(|_| Helper::spawn("raise", &file, None)).collect();
+    for helper in &mut helpers {
+        helper.heard("ready ");
+    }
+    helpers.iter_mut().for_each(Helper::tell);
+    for helper in helpers {
+        assert!(helper.succeeded());
+    }
+    let feed = store.feed(&Namespace::default(), Watermark::default(), usize::MAX).await.unwrap();
+    let mut order = Vec::new();
+    for item in &feed {
+        let first = store.records(&item.run, None, 1).await.unwrap().remove(0);
+        match first.record.event() {
+            Event::RunStarted(start) => order.push(start.seal.as_ref().unwrap().claim().sequence),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(order.last(), Some(&(SEQUENCES - 1)));
+    // Without a floor each would have started all.
+    assert!((order.len() as u64) < 4 * SEQUENCES, "{}", order.len());
+    let environment = name("production");
+    let floor = store.floor(&Namespace::default(), &name("report"), Some(&environment)).await.unwrap();
+    assert_eq!(floor, Some(SEQUENCES - 1));
 }
 
 /// The run of a process that was killed is claimed at once, not when its lease runs out.

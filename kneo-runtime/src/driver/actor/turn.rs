@@ -6,12 +6,14 @@ use kneo_core::actor::Actor as By;
 use kneo_core::commit::{Author, Commit, LeaseChange};
 use kneo_core::event::{Entry, Event};
 use kneo_core::record::Record;
+use kneo_core::seal::Vouched;
 use kneo_core::store::{CommitError, Committed, StoreError};
 use kneo_core::{CommitId, Fence, Payload, RunOutcome, RunStatus, Timestamp};
 
 use super::{Actor, Stop, refused};
 use crate::engine::{Input, InputKind, REVISION, decide_into, evolve};
 use crate::error::{Place, RuntimeError};
+use crate::verify;
 
 /// A turn ends with this many records, so that a run that only computes can still be cancelled.
 const MAX_RECORDS: usize = 1_000;
@@ -125,15 +127,19 @@ impl Actor {
     }
 
     async fn commit(&mut self, now: Timestamp, lease: LeaseChange) -> Result<Committed, CommitError> {
-        let author = match self.tail {
-            None => Author::Creator,
-            Some(expected) => Author::Holder { worker: self.shared.worker, fence: self.fence, expected },
+        let (author, vouched) = match self.tail {
+            None => (Author::Creator, self.vouched),
+            Some(expected) => {
+                let author = Author::Holder { worker: self.shared.worker, fence: self.fence, expected };
+                (author, Vouched::Otherwise)
+            }
         };
         let id = CommitId::new(now, self.draws.bytes());
         let records: Arc<[Record]> = self.pending.drain(..).collect();
         self.weight = 0;
         let told = if self.shared.observers.is_empty() { Vec::new() } else { records.to_vec() };
         let commit = Commit::new(id, self.live.key.clone(), author, lease, records)
+            .and_then(|commit| verify::floored(commit, vouched))
             .map_err(|error| StoreError::damaged(format!("the engine's records make no commit: {error}")))?;
         let committed = self.shared.commit(commit).await?;
         self.tail = Some(committed.tail);

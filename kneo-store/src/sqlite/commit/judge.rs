@@ -1,6 +1,6 @@
 //! Every way in which a commit can be refused. Reads, and changes nothing.
 
-use kneo_core::commit::{Author, Commit, HoldChange, TaskChange};
+use kneo_core::commit::{Author, Commit, Floor, HoldChange, TaskChange};
 use kneo_core::digest::Digest;
 use kneo_core::store::{CommitError, RunRow};
 use kneo_core::{RunId, TaskId};
@@ -72,10 +72,16 @@ impl Transaction<'_> {
         if exists {
             return Err(CommitError::RunExists { run: key.clone() }.into());
         }
-        match &changes.new_run {
-            Some(new) if self.has_plan(new.plan)? => Ok(rule::open(key, new)),
-            _ => Err(CommitError::PlanMissing.into()),
+        let row = match &changes.new_run {
+            Some(new) if self.has_plan(new.plan)? => rule::open(key, new),
+            _ => return Err(CommitError::PlanMissing.into()),
+        };
+        if let Some(floor) = &changes.floor {
+            let Floor { workflow, environment, .. } = floor;
+            let least = query::floor(self.connection, &key.namespace, workflow, environment.as_ref())?;
+            rule::admit_floor(floor, least)?;
         }
+        Ok(row)
     }
 
     fn has_plan(&mut self, plan: Digest) -> Result<bool, Stop> {

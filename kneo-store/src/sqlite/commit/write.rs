@@ -1,10 +1,10 @@
 //! What an admitted commit writes.
 
-use kneo_core::commit::{Commit, HoldChange, TaskChange};
+use kneo_core::commit::{Commit, Floor, HoldChange, TaskChange};
 use kneo_core::record::Record;
 use kneo_core::store::{Committed, RunRow};
 use kneo_core::task::TaskRow;
-use kneo_core::{Actor, Timestamp};
+use kneo_core::{Actor, Name, Timestamp};
 use rusqlite::params;
 use serde::Serialize;
 
@@ -81,6 +81,9 @@ impl Transaction<'_> {
                 self.connection.prepare_cached("insert into starts (ns, key, digest, run) values (?1, ?2, ?3, ?4)")?;
             insert.execute(params![ns, start.key.as_str(), start.digest.as_bytes(), id])?;
         }
+        if let Some(floor) = &changes.floor {
+            self.raise_floor(ns, floor)?;
+        }
         self.insert_blobs(id, commit)?;
         for row in &changes.outbox {
             let mut insert =
@@ -101,6 +104,17 @@ impl Transaction<'_> {
                 row.task.map(|task| *task.as_bytes()),
             ])?;
         }
+        Ok(())
+    }
+
+    /// A floor only rises; one that stands already is not written again.
+    fn raise_floor(&self, ns: &str, floor: &Floor) -> Result<(), Stop> {
+        let mut raise = self.connection.prepare_cached(
+            "insert into floors (ns, workflow, environment, sequence) values (?1, ?2, ?3, ?4)
+             on conflict do update set sequence = excluded.sequence where excluded.sequence > sequence",
+        )?;
+        let environment = floor.environment.as_ref().map_or("", Name::as_str);
+        raise.execute(params![ns, floor.workflow.as_str(), environment, int(floor.sequence)])?;
         Ok(())
     }
 
