@@ -1,3 +1,5 @@
+//! Why a plan is not vouched for.
+
 use super::{MAX_SEQUENCE, MIN_KEY_BYTES};
 use crate::digest::Digest;
 use crate::name::Name;
