@@ -1,6 +1,5 @@
 //! Asks the person at the terminal to decide a task.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use kneo::task::{TaskRow, TaskState};
@@ -9,6 +8,7 @@ use kneo::{Decision, Runtime};
 use crate::dialogue::{Dialogue, Reply};
 use crate::interrupt::Interrupts;
 use crate::lines::Lines;
+use crate::output::prompt;
 use crate::problem::Problem;
 use crate::refusal::runtime_problem;
 
@@ -39,37 +39,31 @@ pub(crate) async fn ask(
 ) -> Result<Asked, Problem> {
     let mut dialogue = Dialogue::new(row.clone());
     lines.forget();
-    say(&dialogue.opening(place, again));
+    prompt(&dialogue.opening(place, again));
     loop {
         tokio::select! {
             line = lines.next() => match line.map(|line| dialogue.take(&line)) {
-                Some(Reply::Ask(text)) => say(&text),
+                Some(Reply::Ask(text)) => prompt(&text),
                 Some(Reply::Decide(decision)) => return Ok(Asked::Decided(decision)),
                 Some(Reply::Later) => return Ok(Asked::Later),
                 None => {
-                    say("\n");
+                    prompt("\n");
                     return Ok(Asked::Later);
                 }
             },
             () = interrupts.next() => {
                 lines.forget();
-                say("\nthe question stays open, and can be answered later\n");
+                prompt("\nthe question stays open, and can be answered later\n");
                 return Ok(Asked::Interrupted);
             }
             () = tokio::time::sleep(LOOK) => {
                 let now = runtime.task(row.task).await.map_err(runtime_problem)?;
                 if now.state != TaskState::Open {
                     lines.forget();
-                    say(&format!("\nthe question is {} meanwhile\n", now.state.as_str()));
+                    prompt(&format!("\nthe question is {} meanwhile\n", now.state.as_str()));
                     return Ok(Asked::Elsewhere);
                 }
             }
         }
     }
-}
-
-fn say(text: &str) {
-    let mut out = anstream::stderr().lock();
-    // Nobody is left to hear that it failed.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -7,6 +7,7 @@ use kneo::plan::Plan;
 use kneo::{Path, RunEvent, Segment, Value};
 
 use crate::places::words;
+use crate::visible::line;
 
 /// The names of the tools that models asked for; of two calls of one tool in one turn the second is `look (2)`.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Calls {
                 None => place,
             },
             Some(Segment::Call(at)) => match self.names.get(path) {
-                Some(tool) => format!("{place}, tool {tool}"),
+                Some(tool) => format!("{place}, tool {}", line(tool)),
                 None => format!("{place}, tool call {}", at + 1),
             },
             _ => place,

@@ -8,6 +8,7 @@ use kneo::{Decision, DecisionKind, Payload, Value, ValueError};
 use owo_colors::OwoColorize;
 
 use crate::view;
+use crate::visible::{line, lines};
 
 /// How much of a task's subject is shown.
 const LINES_SHOWN: usize = 40;
@@ -55,7 +56,8 @@ impl Dialogue {
     /// The question, what it is about, and what to type. `again` are the options that lead to the same store.
     pub(crate) fn opening(&self, place: &str, again: &str) -> String {
         let request = &self.row.request;
-        let mut text = format!("\n{} {} asks: {}\n", "?".yellow().bold(), place.bold(), view::question(request));
+        let mut text =
+            format!("\n{} {} asks: {}\n", "?".yellow().bold(), place.bold(), lines(&view::question(request)));
         for value in [&request.subject, &request.context] {
             if !matches!(value, Value::Null) {
                 let whole = view::shown(value);
@@ -73,7 +75,7 @@ impl Dialogue {
             let _ = writeln!(text, "  until {at}");
         }
         for (at, option) in (1..).zip(&request.options) {
-            let _ = writeln!(text, "  {at}. {option}");
+            let _ = writeln!(text, "  {at}. {}", line(option));
         }
         text.push_str(&self.prompt());
         text
@@ -110,7 +112,7 @@ impl Dialogue {
     }
 
     fn again(&self, problem: &str) -> Reply {
-        Reply::Ask(format!("{problem}\n{}", self.prompt()))
+        Reply::Ask(format!("{}\n{}", lines(problem), self.prompt()))
     }
 
     fn request(&self) -> &Request {
@@ -131,7 +133,7 @@ impl Dialogue {
             Stage::Reason => "why (may be empty)? ".to_owned(),
             Stage::Form => match &self.request().subject {
                 Value::Str(text) if text.contains('\n') => "in this form, as one line (none goes back): ".to_owned(),
-                Value::Str(text) => format!("now: {text}\nin this form (none goes back): "),
+                Value::Str(text) => format!("now: {}\nin this form (none goes back): ", line(text)),
                 Value::Null => "in this form (none goes back): ".to_owned(),
                 json => format!("now: {json}\nin this form, as JSON (none goes back): "),
             },

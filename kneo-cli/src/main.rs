@@ -45,6 +45,7 @@ mod trace;
 mod trust;
 mod usage;
 mod view;
+mod visible;
 mod written;
 
 use std::process::ExitCode;

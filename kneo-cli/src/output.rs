@@ -8,6 +8,7 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use crate::problem::Problem;
+use crate::visible;
 
 /// How much a command says, and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -19,23 +20,29 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Writes an object as one line of JSON.
+    /// Writes an object as one line of JSON. A terminal reads it too: there it spells out in text what acts on one.
     pub(crate) fn object(self, object: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_vec(object)?;
-        line.push(b'\n');
+        let mut line = serde_json::to_string(object)?;
+        if io::stdout().is_terminal() {
+            line = visible::in_json(&line).into_owned();
+        }
+        line.push('\n');
         let mut out = io::stdout().lock();
-        out.write_all(&line)?;
+        out.write_all(line.as_bytes())?;
         out.flush()
     }
 
-    /// Writes text for people on standard output, with colour if it is a terminal.
+    /// Writes text for people on standard output, with colour if it is a terminal. What others wrote is made visible in
+    /// it before; here nothing is left that acts on a terminal.
     pub(crate) fn text(self, text: &str) -> io::Result<()> {
-        let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        out.flush()
+        whole_lines(anstream::stdout().lock(), &visible::guarded(text))
+    }
+
+    /// Writes what the command makes on standard output, such as the output of a run or a drawing: to the byte, unless
+    /// a terminal reads it.
+    pub(crate) fn product(self, text: &str) -> io::Result<()> {
+        let out = io::stdout().lock();
+        if out.is_terminal() { whole_lines(out, &visible::whole(text)) } else { whole_lines(out, text) }
     }
 
     /// Writes a line for people on standard error, unless told to be quiet.
@@ -81,18 +88,44 @@ impl Output {
             let (sources, diagnostics) = &**report;
             self.diagnostics(diagnostics, sources);
         }
-        say(&format!("{}{} {}", "error".red().bold(), format!("[{}]:", problem.code).bold(), problem.message));
+        let (code, message) = (format!("[{}]:", problem.code), visible::lines(&problem.message));
+        say(&format!("{}{} {message}", "error".red().bold(), code.bold()));
         if let Some(help) = &problem.help {
-            say(&format!("  {} {help}", "help:".cyan().bold()));
+            say(&format!("  {} {}", "help:".cyan().bold(), visible::lines(help)));
         }
     }
 }
 
-/// Writes a line on standard error; nobody is left to hear that it failed.
+/// Writes a line on standard error.
 fn say(text: &str) {
     if !text.is_empty() {
-        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        prompt(&format!("{text}\n"));
     }
+}
+
+/// Writes on standard error, perhaps a line whose rest somebody types; nobody is left to hear that it failed.
+pub(crate) fn prompt(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = out.write_all(visible::guarded(text).as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes what the parser of the command line has to say: what was asked for, or what is wrong.
+pub(crate) fn of_command_line(error: &clap::Error) {
+    let text = error.render().ansi().to_string();
+    match error.use_stderr() {
+        true => prompt(&text),
+        // As above.
+        false => drop(whole_lines(anstream::stdout().lock(), &visible::guarded(&text))),
+    }
+}
+
+/// Writes text that ends with a line feed, whether it has one or not.
+fn whole_lines(mut out: impl Write, text: &str) -> io::Result<()> {
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
 }
 
 /// Whether somebody watches standard error.

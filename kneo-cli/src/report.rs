@@ -12,6 +12,7 @@ use crate::places::Places;
 use crate::problem::{Problem, Stop};
 use crate::refusal::runtime_problem;
 use crate::standing::{Standing, Workers};
+use crate::visible::lines;
 use crate::{journal, places, view};
 
 /// A run, and what a view of it does not tell.
@@ -67,10 +68,12 @@ impl Report {
             return Ok(());
         }
         if let Some(value) = &view.output {
-            output.text(&view::readable(value))?;
+            output.product(&view::readable(value))?;
         }
         match &view.error {
-            Some(failure) if !self.told => output.note(&format!("{} {}", view.run, view::ended(view.status, failure))),
+            Some(failure) if !self.told => {
+                output.note(&format!("{} {}", view.run, lines(&view::ended(view.status, failure))))
+            }
             Some(_) | None => output.note(&format!("{} {}", view.run, self.stands(store_again))),
         }
         for task in &view.pending {
@@ -83,7 +86,7 @@ impl Report {
     pub(crate) fn complain(&self, output: Output) {
         let (run, status) = (self.view.run, self.view.status);
         match &self.view.error {
-            Some(failure) => output.error(&format!("{run} {}", view::ended(status, failure))),
+            Some(failure) => output.error(&format!("{run} {}", lines(&view::ended(status, failure)))),
             None => output.error(&format!("{run} {status}")),
         }
     }
@@ -107,7 +110,7 @@ impl Report {
         match (self.lacks.as_slice(), self.view.cancel_requested) {
             (_, true) => format!("`kneo runs resume {run}{store_again}` ends it"),
             ([], false) => format!("`kneo runs resume {run}{store_again}` gets it on"),
-            (lacks, false) => format!("no worker like this program can run it: it lacks {}", lacks.join(", ")),
+            (lacks, false) => format!("no worker like this program can run it: it lacks {}", lines(&lacks.join(", "))),
         }
     }
 }

@@ -5,15 +5,14 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, of_command_line};
 use crate::problem::Problem;
 
 /// Writes why a command line cannot be read, or the help that it asks for.
 ///
 /// `arguments` are those after the program's name: what they ask for counts even if they mean nothing together.
 pub(crate) fn tell(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Exit {
-    // Nobody is left to hear that it could not be written.
-    let _ = error.print();
+    of_command_line(error);
     if !error.use_stderr() {
         return Exit::Done;
     }

@@ -15,7 +15,9 @@ mod suite {
     mod job;
     mod json;
     mod new;
+    mod person;
     mod runs;
+    mod screen;
     #[cfg(unix)]
     mod servers;
     #[cfg(unix)]

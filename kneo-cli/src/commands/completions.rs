@@ -29,7 +29,7 @@ impl Args {
         if output.json {
             output.object(&json!({"shell": self.shell.to_string(), "script": script}))?;
         } else {
-            output.text(&script)?;
+            output.product(&script)?;
         }
         Ok(Exit::Done)
     }

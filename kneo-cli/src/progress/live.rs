@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::visible;
+
 /// A line that moves, at the end of the terminal, with the lines of the run above it.
 pub(super) struct Live(ProgressBar);
 
@@ -23,11 +25,12 @@ impl Live {
 
     /// Replaces the live line.
     pub(super) fn show(&self, text: &str) {
-        self.0.set_message(text.to_owned());
+        self.0.set_message(visible::guarded(text).into_owned());
     }
 
     /// Writes a line above it.
     pub(super) fn line(&self, text: &str) {
+        let text = &*visible::guarded(text);
         match anstream::AutoStream::choice(&std::io::stderr()) {
             anstream::ColorChoice::Never => self.0.println(anstream::adapter::strip_str(text).to_string()),
             _ => self.0.println(text),

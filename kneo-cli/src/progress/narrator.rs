@@ -13,6 +13,7 @@ use super::readable;
 use super::told::Told;
 use crate::calls::Calls;
 use crate::view;
+use crate::visible::{line, lines};
 
 /// What an event means for somebody who watches.
 pub(super) enum News {
@@ -118,7 +119,7 @@ impl Narrator {
                     Some(then) => format!("; again in {}", readable(then.since(at))),
                     None => String::new(),
                 };
-                let (took, failure) = (format!("({took})"), view::failure(failure));
+                let (took, failure) = (format!("({took})"), told(failure));
                 News::Over(format!("{} {what} {} {failure}{again}", "✗".red(), took.dimmed()))
             }
             Event::EffectCancelled { .. } => {
@@ -137,7 +138,7 @@ impl Narrator {
             }
             // That a person said no, or nothing, was told.
             Event::CallRefused { reason: Refusal::Rejected | Refusal::Expired, .. } => return None,
-            Event::CallRefused { message, .. } => self.notable(path, &format!(" was refused: {message}")),
+            Event::CallRefused { message, .. } => self.notable(path, &format!(" was refused: {}", lines(message))),
             Event::CallDelegated { .. } => {
                 let what = self.place(path);
                 self.open.insert(path.clone(), (what.clone(), at));
@@ -151,12 +152,11 @@ impl Narrator {
                 let known = self.told.knows(path, failure);
                 self.told.tell(path, failure);
                 let (what, took) = self.close(path, at);
-                let why = if known { "failed".to_owned() } else { view::failure(failure) };
+                let why = if known { "failed".to_owned() } else { told(failure) };
                 News::Over(format!("{} {what} {} {why}", "✗".red(), format!("({took})").dimmed()))
             }
-            Event::AnswerRefused { problem } => {
-                self.notable(path, &format!(" gave an answer that does not fit, and is asked again: {problem}"))
-            }
+            Event::AnswerRefused { problem } => self
+                .notable(path, &format!(" gave an answer that does not fit, and is asked again: {}", lines(problem))),
             Event::StepComputed { .. } => News::Over(format!("{} {}", "✓".green(), self.place(path))),
             Event::StepSkipped { .. } => News::Over(format!("{} {} is skipped", "-".dimmed(), self.place(path))),
             Event::StepFailed { failure, then } => return self.failed(path, failure, *then),
@@ -170,8 +170,8 @@ impl Narrator {
             }
             Event::TaskOpened(task) => {
                 let asks = match task.assignees.first() {
-                    Some(name) => format!(" asks {name}: {}", view::question(&task.request)),
-                    None => format!(" asks: {}", view::question(&task.request)),
+                    Some(name) => format!(" asks {name}: {}", lines(&view::question(&task.request))),
+                    None => format!(" asks: {}", lines(&view::question(&task.request))),
                 };
                 let text = format!("{} {}{asks}", "?".yellow(), self.place(path));
                 if self.open.is_empty() {
@@ -191,7 +191,7 @@ impl Narrator {
             }
             Event::TaskEscalated { .. } => self.notable(path, ": nobody answered in time; the question stays open"),
             Event::CancelRequested { reason } => {
-                News::Notable(format!("{} {} asked for the end: {reason}", "!".yellow(), event.record.actor))
+                News::Notable(format!("{} {} asked for the end: {}", "!".yellow(), event.record.actor, lines(reason)))
             }
             _ => return None,
         })
@@ -201,7 +201,7 @@ impl Narrator {
     fn failed(&mut self, path: &Path, failure: &Failure, then: AfterFailure) -> Option<News> {
         let known = self.told.knows(path, failure);
         self.told.tell(path, failure);
-        let why = if known { String::new() } else { format!(": {}", view::failure(failure)) };
+        let why = if known { String::new() } else { format!(": {}", told(failure)) };
         let follows = match then {
             AfterFailure::Propagate if known => return None,
             AfterFailure::Propagate => {
@@ -218,7 +218,7 @@ impl Narrator {
             Decision::Approve { comment: Some(text) }
             | Decision::ApproveForRun { comment: Some(text) }
             | Decision::Reject { reason: Some(text) }
-            | Decision::Select { option: text } => format!(": {text}"),
+            | Decision::Select { option: text } => format!(": {}", lines(text)),
             Decision::Approve { comment: None }
             | Decision::ApproveForRun { comment: None }
             | Decision::Reject { reason: None }
@@ -261,10 +261,15 @@ impl Narrator {
     }
 }
 
+/// A failure in words, which others may have written.
+fn told(failure: &Failure) -> String {
+    lines(&view::failure(failure))
+}
+
 /// A decision in a few words.
 fn said(decision: &Decision) -> String {
     match decision {
-        Decision::Select { option } => format!("`{option}`"),
+        Decision::Select { option } => format!("`{}`", line(option)),
         Decision::Approve { .. }
         | Decision::ApproveForRun { .. }
         | Decision::Reject { .. }

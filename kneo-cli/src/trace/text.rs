@@ -6,6 +6,7 @@ use kneo::{Timestamp, Usage};
 use owo_colors::OwoColorize;
 
 use super::{Kind, Phase, PhaseKind, Span, State, Trace, length};
+use crate::visible::line as visible;
 
 /// The longest value in a line, in characters.
 const LONGEST: usize = 160;
@@ -93,11 +94,6 @@ fn tokens(usage: Usage) -> String {
         true => String::new(),
         false => format!("{} tokens in, {} out", usage.input, usage.output),
     }
-}
-
-/// Text on one line, without characters that move on the terminal what stands there.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 fn cut(text: &str) -> String {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use kneo::Value;
 
+use crate::visible::whole as visible;
+
 /// A value in lines: text as it is, maps and lists as an outline.
 pub(crate) fn shown(value: &Value) -> String {
     let mut text = String::new();
@@ -18,7 +20,7 @@ pub(crate) fn shown(value: &Value) -> String {
 fn inline(value: &Value) -> Option<String> {
     match value {
         Value::Str(text) if text.contains('\n') => None,
-        Value::Str(text) => Some(visible(text)),
+        Value::Str(text) => Some(visible(text).into_owned()),
         Value::List(list) if !list.is_empty() => None,
         Value::Map(map) if map.into_iter().next().is_some() => None,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => Some(value.to_string()),
@@ -29,7 +31,7 @@ fn block(text: &mut String, value: &Value, indent: &str) {
     match value {
         Value::Map(map) => {
             for (key, value) in map {
-                item(text, &format!("{indent}{}:", visible(key)), value, indent);
+                item(text, &format!("{indent}{}:", crate::visible::line(key)), value, indent);
             }
         }
         Value::List(list) => {
@@ -63,15 +65,6 @@ fn end_line(text: &mut String) {
     if !text.is_empty() {
         text.push('\n');
     }
-}
-
-/// Text without characters that move on the terminal what stands there.
-fn visible(text: &str) -> String {
-    let moves = |c: char| c.is_control() && c != '\t' && c != '\n';
-    if !text.contains(moves) {
-        return text.to_owned();
-    }
-    text.chars().map(|c| if moves(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]

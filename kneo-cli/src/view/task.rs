@@ -10,6 +10,7 @@ use super::actor;
 use super::typed::commands;
 use crate::answer::Answer;
 use crate::places::Places;
+use crate::visible::lines;
 
 /// A human task.
 pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
@@ -102,7 +103,7 @@ pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> Stri
     let place = places.of(row.run.run, &row.path);
     let (mark, who) = ("?".yellow(), assigned(row));
     let until = row.deadline.map_or_else(String::new, |at| format!(" until {at}"));
-    let mut text = format!("{} {place} waits for {who}{until}: {}", mark.bold(), question(&row.request));
+    let mut text = format!("{} {place} waits for {who}{until}: {}", mark.bold(), lines(&question(&row.request)));
     for command in commands(row, store_again) {
         text.push_str(&format!("\n    {command}"));
     }

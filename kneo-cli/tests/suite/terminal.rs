@@ -1,100 +1,10 @@
 //! The program in front of a person: at a terminal of its own.
 #![cfg(target_os = "linux")]
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
-
-use rustix::fs::{Mode, OFlags, open};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
+use super::person::Person;
 use super::support::*;
-
-/// Longer than anything that is waited for here.
-const AT_MOST: Duration = Duration::from_secs(30);
-
-/// A person who reads and types.
-struct Person {
-    child: Child,
-    keys: File,
-    /// What is on the screen, as it comes; the end is the end of the program.
-    screen: Receiver<String>,
-    seen: String,
-}
-
-impl Person {
-    fn starts(mut command: Command) -> Person {
-        // What other tests start meanwhile must not have it open.
-        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&keys).unwrap();
-        unlockpt(&keys).unwrap();
-        let name = ptsname(&keys, Vec::new()).unwrap();
-        let terminal = File::from(open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap());
-        command.env("NO_COLOR", "1").stdin(terminal.try_clone().unwrap()).stderr(terminal).stdout(Stdio::null());
-        let child = command.spawn().unwrap();
-        // The terminal must be open in the program alone, so that its end can be seen.
-        drop(command);
-        let keys = File::from(keys);
-        let (sender, screen) = channel();
-        let mut reader = keys.try_clone().unwrap();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // A terminal that nobody has open any more is an error.
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]).replace('\r', "");
-                if sender.send(text).is_err() {
-                    return;
-                }
-            }
-        });
-        Person { child, keys, screen, seen: String::new() }
-    }
-
-    /// Waits until something is on the screen that was not there before; what came up to it.
-    fn reads(&mut self, text: &str) -> String {
-        loop {
-            if let Some(at) = self.seen.find(text) {
-                let rest = self.seen.split_off(at + text.len());
-                return std::mem::replace(&mut self.seen, rest);
-            }
-            match self.screen.recv_timeout(AT_MOST) {
-                Ok(more) => self.seen.push_str(&more),
-                Err(_) => panic!("`{text}` never came, but: {}", self.seen),
-            }
-        }
-    }
-
-    fn types(&mut self, text: &str) {
-        self.keys.write_all(text.as_bytes()).unwrap();
-    }
-
-    fn presses_ctrl_c(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    }
-
-    /// Reads to the end; the exit code and what was still said.
-    fn leaves(mut self) -> (Option<i32>, String) {
-        loop {
-            match self.screen.recv_timeout(AT_MOST) {
-                Ok(more) => self.seen.push_str(&more),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {}", self.seen),
-            }
-        }
-        (self.child.wait().unwrap().code(), std::mem::take(&mut self.seen))
-    }
-}
-
-impl Drop for Person {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn asks(steps: &[&str]) -> Project {
     let steps: Vec<String> = steps.iter().map(|step| format!("    - {step}\n")).collect();

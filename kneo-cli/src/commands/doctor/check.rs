@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::remedy;
+use crate::visible::{line, lines};
 
 /// One thing that was looked at.
 #[derive(Debug)]
@@ -65,13 +66,14 @@ impl Check {
 
     fn text(&self) -> String {
         let took = self.took.map_or_else(String::new, |took| format!(" ({} ms)", took.as_millis()));
+        let what = line(&self.what);
         match &self.found {
-            Ok(found) => format!("{} {}: {found}{}", "✓".green(), self.what, took.dimmed()),
+            Ok(found) => format!("{} {what}: {}{}", "✓".green(), lines(found), took.dimmed()),
             Err(wrong) => {
-                let help =
-                    wrong.help.as_ref().map_or_else(String::new, |help| format!("\n    {} {help}", "help:".cyan()));
-                let code = format!("[{}]", wrong.code);
-                format!("{} {}: {} {}{}{help}", "✗".red(), self.what, wrong.message, code.dimmed(), took.dimmed())
+                let help = wrong.help.as_ref();
+                let help = help.map_or_else(String::new, |help| format!("\n    {} {}", "help:".cyan(), lines(help)));
+                let (message, code) = (lines(&wrong.message), format!("[{}]", line(&wrong.code)));
+                format!("{} {what}: {message} {}{}{help}", "✗".red(), code.dimmed(), took.dimmed())
             }
         }
     }

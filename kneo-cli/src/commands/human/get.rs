@@ -13,6 +13,7 @@ use crate::places::Places;
 use crate::problem::Stop;
 use crate::store_place::StoreArgs;
 use crate::view;
+use crate::visible::{block, lines};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,7 +48,7 @@ fn text(row: &TaskRow, answer: Option<&Answer>, places: &Places, store_again: &s
     let mut text = format!("{}\n", row.task);
     let mut line = |what: &str, value: &str| {
         // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "  {what:<9} {value}");
+        let _ = writeln!(text, "  {what:<9} {}", lines(value));
     };
     line("run", &row.run.run.to_string());
     line("place", &places.of(row.run.run, &row.path));
@@ -92,15 +93,15 @@ fn text(row: &TaskRow, answer: Option<&Answer>, places: &Places, store_again: &s
     };
     for value in [&row.request.subject, &row.request.context] {
         if !matches!(value, Value::Null) {
-            let _ = writeln!(text, "\n{}", view::shown(value));
+            let _ = writeln!(text, "\n{}", block(&view::shown(value)));
         }
     }
     let _ = match &row.state {
         TaskState::Open => writeln!(text, "\n{}", view::waiting(row, places, store_again)),
-        _ => writeln!(text, "\n{}", view::question(&row.request)),
+        _ => writeln!(text, "\n{}", lines(&view::question(&row.request))),
     };
     if let Some(content) = content {
-        let _ = writeln!(text, "\nThe answer:\n\n{}", view::shown(content.value()));
+        let _ = writeln!(text, "\nThe answer:\n\n{}", block(&view::shown(content.value())));
     }
     text
 }

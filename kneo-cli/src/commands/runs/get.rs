@@ -13,6 +13,7 @@ use crate::report::{CancelRequest, Report};
 use crate::standing::Standing;
 use crate::store_place::StoreArgs;
 use crate::view;
+use crate::visible::{block, lines};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -49,7 +50,7 @@ fn text(report: &Report, places: &Places, store_again: &str) -> String {
     let mut text = format!("{}\n", run.run);
     let mut line = |what: &str, value: &str| {
         // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "  {what:<9} {value}");
+        let _ = writeln!(text, "  {what:<9} {}", lines(value));
     };
     line("workflow", run.workflow.as_str());
     line("status", run.status.as_str());
@@ -98,7 +99,7 @@ fn text(report: &Report, places: &Places, store_again: &str) -> String {
         let _ = writeln!(text, "{}", view::waiting(task, places, store_again));
     }
     if let Some(output) = &run.output {
-        let _ = writeln!(text, "\n{}", view::readable(output));
+        let _ = writeln!(text, "\n{}", block(&view::readable(output)));
     }
     text
 }

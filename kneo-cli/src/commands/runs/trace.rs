@@ -53,7 +53,7 @@ impl Args {
             None if self.html && output.json => {
                 output.object(&json!({"ok": true, "format": "html", "html": trace::html(&trace)}))?;
             }
-            None if self.html => output.text(&trace::html(&trace))?,
+            None if self.html => output.product(&trace::html(&trace))?,
             None if output.json => output.object(&trace::json(&trace))?,
             None => output.text(&trace::text(&trace))?,
         }

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::spec_file::SpecFile;
+use crate::visible::line;
 use crate::written;
 
 #[derive(Debug, clap::Args)]
@@ -65,16 +66,16 @@ fn requirements(plan: &CompiledPlan) -> Vec<String> {
 fn summary(plan: &CompiledPlan) -> String {
     let body = plan.plan();
     let mut text = format!("{}\n", body.name);
-    let mut line = |what: &str, value: &str| {
+    let mut row = |what: &str, value: &str| {
         // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "  {what:<10} {value}");
+        let _ = writeln!(text, "  {what:<10} {}", line(value));
     };
-    line("digest", &plan.digest().to_string());
-    line("size", &format!("{} bytes, {} steps, {} edges", plan.bytes().len(), body.nodes.len(), body.edges.len()));
+    row("digest", &plan.digest().to_string());
+    row("size", &format!("{} bytes, {} steps, {} edges", plan.bytes().len(), body.nodes.len(), body.edges.len()));
     let mut requirements = requirements(plan).into_iter();
-    line("needs", &requirements.next().unwrap_or_else(|| "nothing".to_owned()));
+    row("needs", &requirements.next().unwrap_or_else(|| "nothing".to_owned()));
     for requirement in requirements {
-        line("", &requirement);
+        row("", &requirement);
     }
     text
 }

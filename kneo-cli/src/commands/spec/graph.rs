@@ -57,7 +57,7 @@ impl Args {
                 }
             }
             None if output.json => output.object(&json!({"ok": true, "format": format, (format.as_str()): drawing}))?,
-            None => output.text(&drawing)?,
+            None => output.product(&drawing)?,
         }
         Ok(Exit::Done)
     }

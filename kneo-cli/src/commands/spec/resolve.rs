@@ -21,7 +21,7 @@ impl Args {
         let spec = SpecFile::read(&self.spec)?;
         match kneo::spec::resolve(&spec.sources, spec.file, &CompileOptions::default()) {
             Ok(yaml) if output.json => output.object(&json!({"ok": true, "yaml": yaml}))?,
-            Ok(yaml) => output.text(&yaml)?,
+            Ok(yaml) => output.product(&yaml)?,
             Err(diagnostics) => return Err(spec.invalid(diagnostics).into()),
         }
         Ok(Exit::Done)

@@ -32,7 +32,7 @@ impl Args {
                 "specs in this folder are completed and checked by editors if they begin with\n  {line}"
             ));
         } else {
-            output.text(&schema)?;
+            output.product(&schema)?;
         }
         Ok(Exit::Done)
     }

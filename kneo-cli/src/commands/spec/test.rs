@@ -13,6 +13,7 @@ use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::spec_file::SpecFile;
 use crate::spec_test::{self, Verdict};
+use crate::visible::lines;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -90,8 +91,11 @@ fn told(test: &Test, verdict: &Verdict) -> String {
     for found in &verdict.differences {
         // Writing to a `String` cannot fail.
         let _ = match found.about {
-            "script" => writeln!(text, "  {}", found.actual),
-            about => writeln!(text, "  {about}\n    expected  {}\n    but got   {}", found.expected, found.actual),
+            "script" => writeln!(text, "  {}", lines(&found.actual)),
+            about => {
+                let (expected, actual) = (lines(&found.expected), lines(&found.actual));
+                writeln!(text, "  {about}\n    expected  {expected}\n    but got   {actual}")
+            }
         };
     }
     text
