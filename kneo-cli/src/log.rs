@@ -13,7 +13,7 @@ const MESSAGES: &str = "rmcp::service";
 
 /// Writes what `KNEO_LOG` asks for on standard error; without it nothing is logged and nothing is paid.
 pub(crate) fn start() {
-    let Ok(filter) = std::env::var("KNEO_LOG") else { return };
+    let Some(filter) = std::env::var("KNEO_LOG").ok().filter(|filter| !filter.trim().is_empty()) else { return };
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(|| Visible)

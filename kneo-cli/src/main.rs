@@ -44,6 +44,7 @@ mod table;
 mod trace;
 mod trust;
 mod usage;
+mod variable;
 mod view;
 mod visible;
 mod written;

@@ -17,6 +17,7 @@ use kneo::store::{RunRow, Store};
 use crate::given_file;
 use crate::problem::Problem;
 use crate::store_place::cannot_open;
+use crate::variable::said;
 
 const KEYS: &str = "KNEO_BUNDLE_KEYS";
 const ENVIRONMENT: &str = "KNEO_ENVIRONMENT";
@@ -70,21 +71,21 @@ pub(crate) struct Trusted {
 impl TrustArgs {
     /// Finds the keys.
     pub(crate) fn find(&self) -> Result<Trusted, Problem> {
-        let said = match self.keys.is_empty() {
+        let given = match self.keys.is_empty() {
             false => self.keys.clone(),
-            true => set(KEYS)?.iter().flat_map(|keys| keys.split(',')).map(|key| key.trim().to_owned()).collect(),
+            true => said(KEYS)?.iter().flat_map(|keys| keys.split(',')).map(|key| key.trim().to_owned()).collect(),
         };
         let mut keys = BTreeMap::new();
-        for said in &said {
-            let (id, secret) = key(said)?;
+        for given in &given {
+            let (id, secret) = key(given)?;
             if keys.insert(id.clone(), secret).is_some() {
                 return Err(Problem::new("usage", format!("the key id `{id}` is given twice"))
                     .with_help("give every key an id of its own"));
             }
         }
         let environment = match &self.environment {
-            Some(said) => Some(said.clone()),
-            None => set(ENVIRONMENT)?,
+            Some(here) => Some(here.clone()),
+            None => said(ENVIRONMENT)?,
         };
         Ok(Trusted {
             is_asked_for: !keys.is_empty() || self.environment.is_some(),
@@ -179,16 +180,6 @@ impl fmt::Display for Trusted {
             Some(here) => write!(f, "; this is `{here}`"),
             None => f.write_str("; nobody said where this is"),
         }
-    }
-}
-
-/// What a variable says, if it says anything. One that is not text is not passed over: what it was to guard would run.
-fn set(variable: &str) -> Result<Option<String>, Problem> {
-    match std::env::var(variable) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Problem::new("usage", format!("{variable} is not UTF-8"))
-            .with_help("set it to text, or unset it if nothing of the kind is meant")),
     }
 }
 

@@ -53,8 +53,8 @@ fn answer(project: &Project, arguments: &[&str]) -> Answer {
     told(keyed(project, arguments))
 }
 
-fn told(mut command: Command) -> Answer {
-    let answer = Answer::from(command.output().unwrap());
+fn told(mut command: impl std::borrow::BorrowMut<Command>) -> Answer {
+    let answer = Answer::from(command.borrow_mut().output().unwrap());
     assert!(!answer.whole().contains("canary"), "{answer:?}");
     answer
 }
@@ -350,6 +350,38 @@ fn a_place_can_be_told_once_what_counts() {
     for keys in ["release-1", "release-1=", "=env:RELEASE_KEY", "release-1=env:RELEASE_KEY,,"] {
         assert_eq!(set(&["run", "report.bundle"], keys).code, 2, "{keys}");
     }
+}
+
+/// A variable that was not filled in does not pass for one that is not set.
+#[test]
+fn what_is_set_and_empty_counts_for_nothing_and_is_refused() {
+    let project = project();
+    sign(&project, "report.bundle", &[]);
+    let task = project.json(&["run", "report.yaml"]).1["pending"][0]["task_id"].as_str().unwrap().to_owned();
+    for (variable, text) in [("KNEO_BUNDLE_KEYS", ""), ("KNEO_BUNDLE_KEYS", " \t"), ("KNEO_ENVIRONMENT", "")] {
+        for arguments in [
+            &["run", "report.yaml"][..],
+            &["run", "report.bundle"],
+            &["spec", "bundle", "verify", "report.bundle"],
+            &["doctor", "report.yaml"],
+            &["human", "decide", &task, "--approve", "--by", "ana"],
+        ] {
+            let mut command = keyed(&project, arguments);
+            command.env(variable, text);
+            let answer = told(command);
+            assert_eq!(
+                answer.code,
+                if arguments[0] == "doctor" { 1 } else { 2 },
+                "{variable} {arguments:?}: {answer:?}"
+            );
+            let whole = answer.whole();
+            assert!(whole.contains(variable) && whole.contains("set, and empty"), "{answer:?}");
+        }
+    }
+    assert!(!project.path("ran").exists());
+    // What an option says needs no variable.
+    let mut command = keyed(&project, &trusting(&["run", "report.bundle"]));
+    assert_eq!(told(command.env("KNEO_BUNDLE_KEYS", "").env("KNEO_ENVIRONMENT", "")).code, 3);
 }
 
 /// Options that mean bundles are never passed over for a spec.

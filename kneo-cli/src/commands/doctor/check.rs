@@ -147,7 +147,7 @@ impl Report {
         let wrong: Vec<&Wrong> = self.checks.iter().filter_map(|check| check.found.as_ref().err()).collect();
         let exit = match wrong.as_slice() {
             [] => Exit::Done,
-            wrong if wrong.iter().any(|wrong| wrong.exit == Exit::Failed) => Exit::Failed,
+            wrong if wrong.iter().any(|wrong| matches!(wrong.exit, Exit::Failed | Exit::Usage)) => Exit::Failed,
             _ => Exit::Unavailable,
         };
         if self.output.json {

@@ -44,6 +44,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, output: Output) -> Result<Exit, Stop> {
         let by = self.by.actor()?;
+        // Wrong usage does nothing; anything else that is missing here only keeps the run from going on.
+        if let Some(problem) = self.host.trust.find().err().filter(|problem| problem.exit == Exit::Usage) {
+            return Err(problem.into());
+        }
         let store = self.store.open().await?;
         // A decision needs nothing of the host, so it is recorded even where the run cannot go on.
         let client = host::client(Arc::clone(&store))?;
