@@ -11,15 +11,17 @@ use kneo::provider::{DummyProvider, ScriptError, ScriptedProvider};
 use kneo::seal::{PlanVerifier, SealVerifier};
 use kneo::store::{RunRow, Store};
 use kneo::tool::command::CommandTools;
-use kneo::{BindError, Runtime, RuntimeBuilder};
+use kneo::{BindError, PreflightProblem, Runtime, RuntimeBuilder};
 
 use crate::input::file_problem;
 use crate::models;
 use crate::problem::Problem;
 use crate::project::{Config, McpConfig, Project, ProviderConfig};
+use crate::refusal::runtime_problem;
 use crate::remedy;
 use crate::secrets::Variables;
 use crate::servers;
+use crate::store_place::cannot_open;
 use crate::trust::TrustArgs;
 
 /// The options that say what a run finds on this machine.
@@ -221,6 +223,18 @@ pub(crate) fn lacks(args: &HostArgs, row: &RunRow, store: &Arc<dyn Store>, plan:
 /// A runtime that looks, starts and decides, and runs nothing.
 pub(crate) fn client(store: Arc<dyn Store>) -> Result<Runtime, Problem> {
     build(Runtime::builder().store(store).client_only())
+}
+
+/// Whether a runtime lets a plan start that somebody vouches for: a later one of its workflow may have run.
+pub(crate) async fn may_start(runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Result<(), Problem> {
+    let Err(error) = runtime.preflight(plan).await else { return Ok(()) };
+    let refused = error.problems.into_iter().find_map(|problem| match problem {
+        PreflightProblem::Unverified(error) => Some(runtime_problem(error)),
+        PreflightProblem::Store(error) => Some(cannot_open(&error)),
+        // They are looked at by themselves.
+        _ => None,
+    });
+    refused.map_or(Ok(()), Err)
 }
 
 /// The problem of a plan that needs more than there is.

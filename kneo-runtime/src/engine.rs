@@ -33,9 +33,10 @@ mod state;
 mod toolbox;
 mod transcript;
 
+pub(crate) use decide::name_of_two;
 pub use decide::{Input, InputKind, check_edit, decide, decide_into};
 pub use evolve::{Mismatch, evolve};
-pub(crate) use offer::{accept, usable};
+pub(crate) use offer::{accept, model_name, usable};
 pub use program::{HostTool, Program, Versions};
 pub use request::{EffectRequest, effect_request};
 pub use state::{OpenEffect, OpenTask, State};

@@ -1,5 +1,6 @@
 //! A look at what stands behind a plan: models and servers are asked, and nothing runs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use kneo_core::{Attempt, Cancel, Digest, Failure, FailureKind, Name, Path, RunId
 
 use crate::bind::Bound;
 use crate::driver::caught;
-use crate::engine::{accept, usable};
+use crate::engine::{accept, model_name, name_of_two, usable};
 use crate::error::BindError;
 use crate::shared::Shared;
 
@@ -83,7 +84,29 @@ pub(crate) async fn probe(
     let probes = join_all(models.chain(servers)).await;
     // Whatever an answer left under way ends.
     cancel.cancel();
-    Ok(probes.into_iter().flatten().collect())
+    let mut probes: Vec<Probe> = probes.into_iter().flatten().collect();
+    for agent in &plan.agents {
+        refuse_same_names(plan, agent, &mut probes);
+    }
+    Ok(probes)
+}
+
+/// Refuses every server of an agent that offers a tool under a name that another tool of the agent has by then: each of
+/// them alone could be used.
+fn refuse_same_names(plan: &Plan, agent: &AgentDef, probes: &mut [Probe]) {
+    let tools = agent.tools.iter().filter_map(|at| plan.tool(*at));
+    let mut names: BTreeSet<String> = tools.map(|tool| tool.name.to_string()).collect();
+    for server in agent.servers.iter().filter_map(|at| plan.server(*at)) {
+        let is_its =
+            |subject: &ProbeSubject| matches!(subject, ProbeSubject::Server { server: of } if *of == server.name);
+        let Some(probe) = probes.iter_mut().find(|probe| is_its(&probe.subject)) else { continue };
+        let offered = probe.offered.iter().flat_map(|offered| &offered.tools);
+        let whole = offered.filter(|tool| server.tools.has(&tool.name)).map(|tool| model_name(server, &tool.name));
+        let taken: Vec<String> = whole.filter(|name| !names.insert(name.clone())).collect();
+        if let (Some(name), Ok(())) = (taken.first(), &probe.result) {
+            probe.result = Err(name_of_two(&agent.name, name));
+        }
+    }
 }
 
 /// The models of a plan, each with the agents that have it.

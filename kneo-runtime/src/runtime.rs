@@ -125,7 +125,8 @@ impl Runtime {
     ///
     /// Models answer nothing and no tool runs: a provider looks whether it can reach the model with the key that it has,
     /// as far as it can tell, and a server is started or connected to and asked for its tools, which are held against
-    /// what the plan says of them.
+    /// what the plan says of them, and against what else an agent has: two of its tools with one name refuse the server
+    /// of the second.
     ///
     /// # Errors
     /// What [`Runtime::bind`] finds missing: nothing is asked then.

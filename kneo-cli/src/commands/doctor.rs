@@ -13,7 +13,7 @@ use kneo::store::{MemoryStore, Store};
 use crate::blocking::block_on;
 use crate::exit::Exit;
 use crate::given_file::Given;
-use crate::host::{Host, HostArgs};
+use crate::host::{self, Host, HostArgs};
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::project::Project;
@@ -130,11 +130,15 @@ impl Args {
             let found = |found: Result<(), Problem>| found.map(|()| "all are there".to_owned());
             report.add(Check::of(&format!("{spec}: what it calls"), found(bound)));
             report.add(Check::of(&format!("{spec}: secrets"), found(secrets)));
+            if plan.seal().is_some() {
+                let may = host::may_start(runtime, plan).await.map(|()| "no later one has run here".to_owned());
+                report.add(Check::of(&format!("{spec}: whether it may start"), may));
+            }
             if !ready {
                 return Ok(());
             }
             let probes = runtime.probe(plan, Duration::from_secs(self.patience)).await;
-            for probe in probes.map_err(|error| crate::host::lacking(&error))? {
+            for probe in probes.map_err(|error| host::lacking(&error))? {
                 report.add(Check::of_probe(spec, probe));
             }
             Ok(())

@@ -284,6 +284,14 @@ fn old_bundles_and_those_of_others_are_refused() {
     assert!(!project.path(".kneo").exists());
     // The latest that has started in this store is the least from then on.
     assert_eq!(code(&["run", "4.bundle", "--least", "4", "--workflow", "report"]).0, 3);
+    let doctor = |bundle: &str| {
+        let (exit, object) = object(&project, &trusting(&["doctor", bundle]));
+        let checks = object["checks"].as_array().unwrap().clone();
+        let codes = checks.iter().filter_map(|check| check["code"].as_str().map(str::to_owned));
+        (exit, codes.collect::<Vec<_>>())
+    };
+    assert_eq!(doctor("3.bundle"), (1, vec!["plan_unverified".to_owned()]));
+    assert_eq!(doctor("4.bundle"), (0, vec![]));
     let answer = answer(&project, &trusting(&["run", "3.bundle"]));
     snapshot(&project, "bundle_rolled_back", &answer.whole());
     assert_eq!(code(&["run", "3.bundle", "--detach"]), refused("plan_unverified"));

@@ -43,6 +43,25 @@ fn a_server_is_started_and_its_tools_run() {
     assert_eq!((code, &report["error"]["code"]), (4, &"secret_missing".into()), "{report}");
 }
 
+/// Two servers that can be used, and not together.
+#[test]
+fn the_doctor_sees_what_two_servers_call_alike() {
+    let server = "{transport: stdio, command: ./serve.sh, timeout_seconds: 20, tools: {effect: read}}";
+    let spec = format!(
+        "version: v1\nmcp_servers: {{files: {server}, more: {server}}}\nagent: {{name: clerk, model: {{provider: scripted}}, tools: [files, more]}}\n"
+    );
+    let project = Project::with(&spec).file("models.json", MODELS).file("serve.sh", include_str!("serve.sh"));
+    std::fs::set_permissions(project.path("serve.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = project.json(&["run", "flow.yaml", "--models", "models.json", "--input", "go"]).1;
+    assert_eq!(run["error"]["code"], "tool_name_of_two");
+    let (code, report) = project.json(&["doctor", "flow.yaml", "--models", "models.json"]);
+    let checks = report["checks"].as_array().unwrap().iter();
+    let wrong: Vec<_> =
+        checks.filter(|check| check["ok"] == false).map(|check| (&check["what"], &check["code"])).collect();
+    assert_eq!(wrong, [(&"flow.yaml: server `more`".into(), &"tool_name_of_two".into())]);
+    assert_eq!(code, 4);
+}
+
 /// A server whose tools are described as they were when somebody read them, and then are not.
 #[test]
 fn a_changed_description_is_told_with_what_it_is_now() {

@@ -14,6 +14,7 @@ mod step;
 mod timer;
 
 pub(super) use agent::agent_of;
+pub(crate) use agent::name_of_two;
 pub use call::check_edit;
 pub(super) use call::{arguments as call_arguments, call_at};
 

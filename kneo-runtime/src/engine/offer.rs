@@ -60,7 +60,7 @@ impl Offer {
 }
 
 /// The name of a server's tool as a model sees it. Models take no dots and slashes, which servers like.
-fn model_name(server: &McpServerDef, own: &str) -> String {
+pub(crate) fn model_name(server: &McpServerDef, own: &str) -> String {
     let prefix = server.tools.prefix.as_deref().unwrap_or_default();
     format!("{prefix}{}", own.replace(['.', '/'], "_"))
 }

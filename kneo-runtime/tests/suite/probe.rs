@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use kneo_core::Value;
 use kneo_core::call::{CallContext, CallError};
 use kneo_core::message::Message;
-use kneo_core::plan::{CompiledPlan, Plan};
+use kneo_core::plan::{CompiledPlan, Plan, ServerIx};
 use kneo_core::provider::{ModelAnswer, ModelRequest, Provider, ToolOffer};
 use kneo_runtime::testkit::{ScriptedServer, ScriptedServers};
 use kneo_runtime::{Probe, ProbeSubject, Runtime};
@@ -124,6 +124,38 @@ async fn what_a_server_says_is_held_against_the_plan() {
     assert_eq!(&*offered.tools[0].description, "Does read, and tells everybody.");
     let message = &probes[1].result.as_ref().unwrap_err().message;
     assert!(message.contains(&offered.digest.to_string()), "{message}");
+}
+
+/// Each server alone could be used.
+#[tokio::test]
+async fn a_name_that_two_tools_of_an_agent_have_is_told_of_the_second() {
+    let server = Arc::new(files());
+    let servers = ScriptedServers::new().server(name("files"), Arc::clone(&server)).server(name("more"), server);
+    let builder = Runtime::builder().store(Arc::new(MemoryStore::default())).provider("model", Arc::new(Models));
+    let runtime = builder.mcp(Arc::new(servers)).client_only().build().unwrap();
+    let more = |change: fn(&mut Plan)| {
+        with_models(&["small", "small"], move |plan| {
+            let mut more = plan.servers[0].clone();
+            more.name = name("more");
+            plan.servers.push(more);
+            plan.agents[0].servers.push(ServerIx::new(1));
+            change(plan);
+        })
+    };
+    let codes = async |plan: Arc<CompiledPlan>| {
+        let probes = runtime.probe(&plan, PATIENCE).await.unwrap();
+        probes.iter().map(|probe| code(probe).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(more(|_| {})).await, ["", "", "tool_name_of_two"]);
+    // A prefix, other tools or another agent: no name is there twice.
+    assert_eq!(codes(more(|plan| plan.servers[1].tools.prefix = Some("more_".into()))).await, ["", "", ""]);
+    let apart = |plan: &mut Plan| {
+        plan.servers[0].tools.include = Some(vec!["read".into()]);
+        plan.servers[1].tools.exclude = vec!["read".into()];
+    };
+    assert_eq!(codes(more(apart)).await, ["", "", ""]);
+    let other = |plan: &mut Plan| plan.agents[1].servers = plan.agents[0].servers.split_off(1);
+    assert_eq!(codes(more(other)).await, ["", "", ""]);
 }
 
 #[tokio::test(start_paused = true)]

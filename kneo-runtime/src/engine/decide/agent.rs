@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kneo_core::event::{EffectKind, Event, Source};
 use kneo_core::plan::{AgentDef, NodeKind, SchemaIx, Strategy};
-use kneo_core::{Failure, FailureKind, Path, Payload, Segment, Value};
+use kneo_core::{Failure, FailureKind, Name, Path, Payload, Segment, Value};
 
 use super::{Out, call, effect, step};
 use crate::engine::state::{AgentPhase, AgentRun, Phase, ServerPhase, State, StepRun};
@@ -62,12 +62,7 @@ fn refuse_turn(state: &State, path: &Path, run: &AgentRun) -> Option<Failure> {
     if run.turn == 1
         && let Some(name) = Toolbox::new(&state.program, def, run).name_of_two()
     {
-        let message = format!(
-            "two tools of agent `{}` have the name `{name}`: give a server's tools a `prefix`, or name one in `exclude`",
-            def.name
-        );
-        let failure = Failure::new(FailureKind::Tool, message).with_code("tool_name_of_two");
-        return Some(failure.with_retryable(false));
+        return Some(name_of_two(&def.name, &name));
     }
     let most = match def.strategy {
         Strategy::React { max_iterations } => max_iterations.get(),
@@ -84,6 +79,14 @@ fn refuse_turn(state: &State, path: &Path, run: &AgentRun) -> Option<Failure> {
         let message = format!("the agent used {spent} tokens: `token_budget` allows {budget}");
         Failure::new(FailureKind::Limit, message).with_code("token_budget_exceeded")
     })
+}
+
+/// Two tools of an agent have one name, which only shows when its servers say what they offer.
+pub(crate) fn name_of_two(agent: &Name, name: &str) -> Failure {
+    let message = format!(
+        "two tools of agent `{agent}` have the name `{name}`: give a server's tools a `prefix`, or name one in `exclude`"
+    );
+    Failure::new(FailureKind::Tool, message).with_code("tool_name_of_two").with_retryable(false)
 }
 
 /// Starts the next attempt of a turn.
