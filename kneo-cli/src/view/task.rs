@@ -1,7 +1,9 @@
 //! Human tasks.
 
 use kneo::Name;
+use kneo::clock::Clock as _;
 use kneo::plan::{OnTimeout, RequestType};
+use kneo::system::SystemClock;
 use kneo::task::{Decision, Request, TaskCause, TaskRow, TaskState};
 use owo_colors::OwoColorize;
 use serde_json::{Value as Json, json};
@@ -44,6 +46,7 @@ pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
         "assignees": row.assignees.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
         "opened_at": row.opened_at.to_string(),
         "deadline": row.deadline.map(|at| at.to_string()),
+        "overdue": is_overdue(row),
         "on_timeout": on_timeout(row.on_timeout),
         "escalated_at": row.escalated_at.map(|at| at.to_string()),
         "digest": row.digest.to_string(),
@@ -98,10 +101,25 @@ pub(crate) fn question(request: &Request) -> String {
     }
 }
 
+/// Whether it is too late to answer an open task: whoever gets its run on says what follows.
+pub(crate) fn is_overdue(row: &TaskRow) -> bool {
+    let closes = row.deadline.filter(|_| row.on_timeout != OnTimeout::Escalate);
+    row.state == TaskState::Open && closes.is_some_and(|at| at <= SystemClock.now())
+}
+
+/// What gets the run of an overdue task on.
+pub(crate) fn gets_on(row: &TaskRow, store_again: &str) -> String {
+    format!("overdue: `kneo runs resume {}{store_again}` gets it on", row.run.run)
+}
+
 /// A task that waits, for people: who is asked what, and what to type.
 pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> String {
     let place = places.of(row.run.run, &row.path);
     let (mark, who) = ("?".yellow(), assigned(row));
+    if is_overdue(row) {
+        let (mark, question, on) = (mark.bold(), lines(&question(&row.request)), gets_on(row, store_again));
+        return format!("{mark} {place} waited for {who}: {question}\n    {on}");
+    }
     let until = row.deadline.map_or_else(String::new, |at| format!(" until {at}"));
     let mut text = format!("{} {place} waits for {who}{until}: {}", mark.bold(), lines(&question(&row.request)));
     for command in commands(row, store_again) {

@@ -169,6 +169,41 @@ fn tasks_are_listed_and_shown() {
     snapshot(&project, "human_get_json", &serde_json::to_string_pretty(&shown).unwrap());
 }
 
+/// Nobody is offered an answer that would be refused.
+#[test]
+fn a_question_whose_time_is_over_says_what_gets_its_run_on() {
+    let project = Project::with(&asks(
+        "request_type: selection, options: [a, b], default_option: b, timeout_seconds: 1, on_timeout: continue",
+    ));
+    let store = ["--store", "sqlite:other.db"];
+    let kneo = |arguments: &[&str]| project.kneo(&[arguments, &store].concat());
+    let (_, run) = project.json(&[&["run", "flow.yaml", "--no-wait"][..], &store].concat());
+    let (id, task) = (run["run_id"].as_str().unwrap(), run["pending"][0]["task_id"].as_str().unwrap());
+    assert_eq!(run["pending"][0]["overdue"], false);
+    let is_overdue = || project.json(&[&["human", "get", task][..], &store].concat()).1["overdue"] == true;
+    assert!((0..1_000).any(|_| is_overdue()));
+    let mut text = String::new();
+    for arguments in [
+        &["human", "list"][..],
+        &["human", "get", task],
+        &["human", "decide", task, "--select", "a"],
+        &["runs", "get", id],
+    ] {
+        let answer = kneo(arguments);
+        assert!(!answer.whole().contains("--select"), "{answer:?}");
+        let again = format!(
+            "`kneo runs resume {} --store sqlite:other.db` gets",
+            if arguments == ["human", "list"] { "RUN" } else { id }
+        );
+        assert!(answer.whole().contains(&again), "{answer:?}");
+        text.push_str(&answer.whole());
+    }
+    snapshot(&project, "human_overdue", &text);
+    // It is no circle.
+    assert_eq!(kneo(&["runs", "resume", id]).code, 0);
+    assert_eq!(project.json(&[&["runs", "get", id][..], &store].concat()).1["output"]["content"], "b");
+}
+
 #[test]
 fn a_run_in_other_hands_goes_on_there() {
     let spec = "

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use kneo::RuntimeError;
+use kneo::task::TaskRow;
+
 use super::decision::{DecisionArgs, WITHOUT_REASON};
 use crate::exit::Exit;
 use crate::host::{self, HostArgs};
@@ -9,11 +12,12 @@ use crate::id::TaskArg;
 use crate::output::Output;
 use crate::person::ByArgs;
 use crate::places::{self, Places};
-use crate::problem::Stop;
+use crate::problem::{Problem, Stop};
 use crate::refusal::runtime_problem;
 use crate::report::Report;
 use crate::resumption::{Held, Resumption};
 use crate::store_place::StoreArgs;
+use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -54,7 +58,8 @@ impl Args {
         let task = self.task.find(&store).await?;
         self.decision.fits(&task)?;
         let decision = self.decision.decision(self.reason)?;
-        let decided = client.decide(task.task, decision, by.clone()).await.map_err(runtime_problem)?;
+        let decided = client.decide(task.task, decision, by.clone()).await;
+        let decided = decided.map_err(|error| refused(error, &task))?;
         output.note(&format!("{} is decided", task.task));
         let row = places::row(&store, &task.run).await?;
         if self.no_wait {
@@ -77,6 +82,13 @@ impl Args {
         };
         resumption.run().await.map_err(recorded)
     }
+}
+
+/// The problem of a decision that was not taken.
+fn refused(error: RuntimeError, task: &TaskRow) -> Problem {
+    let is_late = matches!(error, RuntimeError::TaskClosed { .. }) && view::is_overdue(task);
+    let problem = runtime_problem(error);
+    if is_late { problem.with_help(view::gets_on(task, "")) } else { problem }
 }
 
 /// Says with a problem of the run that the decision stands.

@@ -52,7 +52,7 @@ fn text(row: &TaskRow, answer: Option<&Answer>, places: &Places, store_again: &s
     };
     line("run", &row.run.run.to_string());
     line("place", &places.of(row.run.run, &row.path));
-    line("state", row.state.as_str());
+    line("state", if view::is_overdue(row) { "overdue" } else { row.state.as_str() });
     line("asked", &row.opened_at.to_string());
     if let Some(at) = row.deadline {
         line("until", &at.to_string());

@@ -66,6 +66,10 @@ impl Args {
             let cells = rows.iter().map(|row| cells(row, &places));
             output.text(&table(&["TASK", "RUN", "STATE", "PLACE", "FOR", "QUESTION"], cells))?;
             output.may_go_on(rows.len(), self.limit, self.offset);
+            if rows.iter().any(view::is_overdue) {
+                let again = self.store.again();
+                output.note(&format!("overdue: `kneo runs resume RUN{again}` gets such a run on"));
+            }
         }
         Ok(Exit::Done)
     }
@@ -77,7 +81,7 @@ fn cells(row: &TaskRow, places: &Places) -> Vec<String> {
     vec![
         row.task.to_string(),
         last_digits(&row.run.run.to_string()),
-        row.state.as_str().to_owned(),
+        if view::is_overdue(row) { "overdue" } else { row.state.as_str() }.to_owned(),
         places.of(row.run.run, &row.path),
         view::assigned(row),
         question,
