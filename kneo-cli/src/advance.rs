@@ -20,6 +20,7 @@ use crate::places::Places;
 use crate::problem::Stop;
 use crate::refusal::runtime_problem;
 use crate::report::{Report, exit_of};
+use crate::view;
 use answers::{Desk, Way};
 use watch::{Stopped, Watch};
 
@@ -86,9 +87,10 @@ impl Advance<'_> {
     }
 
     /// Answers the questions.
-    async fn answer(&self, tasks: Vec<TaskRow>, watch: &mut Watch, desk: &mut Desk) -> Result<Talk, Stop> {
+    async fn answer(&self, mut tasks: Vec<TaskRow>, watch: &mut Watch, desk: &mut Desk) -> Result<Talk, Stop> {
         let places = Places::of_plan(self.run.id(), self.plan);
         let mut talk = Talk::Open;
+        view::in_order(&mut tasks);
         for task in tasks {
             let (decision, by) = match self.answers.way(&task) {
                 Way::Leave => continue,

@@ -39,7 +39,8 @@ pub(crate) struct CancelRequest {
 impl Report {
     /// How a run stands now.
     pub(crate) async fn of(runtime: &Runtime, run: &RunKey) -> Result<Report, Problem> {
-        let view = runtime.view(run.run).await.map_err(runtime_problem)?;
+        let mut view = runtime.view(run.run).await.map_err(runtime_problem)?;
+        view::in_order(&mut view.pending);
         let row = places::row(runtime.store(), run).await?;
         let standing = Workers::look(runtime.store()).await?.standing(&row);
         let mut cancel = None;

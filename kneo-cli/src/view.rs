@@ -11,7 +11,7 @@ pub(crate) use event::event;
 pub(crate) use failure::{ended, failure};
 pub(crate) use run::{listed, run};
 pub(crate) use shown::shown;
-pub(crate) use task::{answer, assigned, gets_on, is_overdue, question, task, waiting};
+pub(crate) use task::{answer, asked, assigned, gets_on, in_order, is_overdue, question, task, waiting};
 
 use kneo::{Actor, Value};
 

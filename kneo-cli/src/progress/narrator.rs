@@ -170,8 +170,8 @@ impl Narrator {
             }
             Event::TaskOpened(task) => {
                 let asks = match task.assignees.first() {
-                    Some(name) => format!(" asks {name}: {}", lines(&view::question(&task.request))),
-                    None => format!(" asks: {}", lines(&view::question(&task.request))),
+                    Some(name) => format!(" asks {name}: {}", lines(&view::asked(&task.request))),
+                    None => format!(" asks: {}", lines(&view::asked(&task.request))),
                 };
                 let text = format!("{} {}{asks}", "?".yellow(), self.place(path));
                 if self.open.is_empty() {

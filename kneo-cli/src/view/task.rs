@@ -1,10 +1,10 @@
 //! Human tasks.
 
-use kneo::Name;
 use kneo::clock::Clock as _;
 use kneo::plan::{OnTimeout, RequestType};
 use kneo::system::SystemClock;
 use kneo::task::{Decision, Request, TaskCause, TaskRow, TaskState};
+use kneo::{Name, Value};
 use owo_colors::OwoColorize;
 use serde_json::{Value as Json, json};
 
@@ -12,7 +12,7 @@ use super::actor;
 use super::typed::commands;
 use crate::answer::Answer;
 use crate::places::Places;
-use crate::visible::lines;
+use crate::visible::{line, lines};
 
 /// A human task.
 pub(crate) fn task(row: &TaskRow, places: &Places) -> Json {
@@ -101,6 +101,49 @@ pub(crate) fn question(request: &Request) -> String {
     }
 }
 
+/// The most of a subject that stands behind a question, in characters.
+const SHORT: usize = 60;
+
+/// The question in one place with what it is about, so that two calls of one tool can be told apart.
+pub(crate) fn asked(request: &Request) -> String {
+    let about = match (&request.cause, &request.subject) {
+        (TaskCause::Approval { .. } | TaskCause::Uncertain { .. }, subject) => brief(subject),
+        _ => String::new(),
+    };
+    let (question, between) = (question(request), if about.is_empty() { "" } else { " " });
+    format!("{question}{between}{about}")
+}
+
+/// A value in as many words as there is room for.
+fn brief(value: &Value) -> String {
+    // In quotes where the text could pass for more than one value.
+    let short = |value: &Value| match value {
+        Value::Str(text) if !text.is_empty() && !text.contains([',', ':', '"', '…']) => text.to_string(),
+        other => other.to_string(),
+    };
+    let text = match value {
+        Value::Null => String::new(),
+        Value::Map(map) => {
+            map.into_iter().map(|(key, value)| format!("{key}: {}", short(value))).collect::<Vec<_>>().join(", ")
+        }
+        other => short(other),
+    };
+    // Its lines would look like those of the question.
+    let text = line(&text);
+    match text.char_indices().nth(SHORT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.into_owned(),
+    }
+}
+
+/// In the order in which they were asked; at one time in that of the places, such as calls of one turn.
+pub(crate) fn in_order(tasks: &mut [TaskRow]) {
+    tasks.sort_by(|one, other| {
+        let key = |row: &TaskRow| (row.opened_at, row.run.run, row.path.clone());
+        key(one).cmp(&key(other))
+    });
+}
+
 /// Whether it is too late to answer an open task: whoever gets its run on says what follows.
 pub(crate) fn is_overdue(row: &TaskRow) -> bool {
     let closes = row.deadline.filter(|_| row.on_timeout != OnTimeout::Escalate);
@@ -117,11 +160,11 @@ pub(crate) fn waiting(row: &TaskRow, places: &Places, store_again: &str) -> Stri
     let place = places.of(row.run.run, &row.path);
     let (mark, who) = ("?".yellow(), assigned(row));
     if is_overdue(row) {
-        let (mark, question, on) = (mark.bold(), lines(&question(&row.request)), gets_on(row, store_again));
+        let (mark, question, on) = (mark.bold(), lines(&asked(&row.request)), gets_on(row, store_again));
         return format!("{mark} {place} waited for {who}: {question}\n    {on}");
     }
     let until = row.deadline.map_or_else(String::new, |at| format!(" until {at}"));
-    let mut text = format!("{} {place} waits for {who}{until}: {}", mark.bold(), lines(&question(&row.request)));
+    let mut text = format!("{} {place} waits for {who}{until}: {}", mark.bold(), lines(&asked(&row.request)));
     for command in commands(row, store_again) {
         text.push_str(&format!("\n    {command}"));
     }

@@ -115,6 +115,33 @@ fn what_a_tool_is_called_with_can_be_read_before_it_is_approved() {
     snapshot(&project, "approval_of_a_tool", &format!("{}\n{list}\n{shown}", answer.stderr));
 }
 
+/// Whoever is asked about twelve calls of one tool in one turn sees which is which, in the order of the calls.
+#[test]
+fn calls_of_one_tool_are_told_apart_where_they_are_asked_about() {
+    let spec = "version: v1
+tools: {refund: {command: {argv: [echo, done]}, effect: write, approval: always}}
+agent: {name: clerk, model: {provider: scripted}, strategy: {type: react}, tools: [refund]}
+";
+    let why = |at: u32| if at == 1 { "broken, and: late\nforged ".repeat(5) } else { format!("case {at}") };
+    let calls: Vec<_> =
+        (0..12).map(|at| json!({"name": "refund", "arguments": {"cents": at, "why": why(at)}})).collect();
+    let models = json!({"agents": {"clerk": [{"turns": [{"tool_calls": calls}, "done"]}]}}).to_string();
+    let project = Project::with(spec).file("models.json", &models);
+    let answer = project.kneo(&["run", "flow.yaml", "--models", "models.json", "--input", "go"]);
+    let questions = |text: &str| {
+        let cents = text.lines().filter_map(|line| line.split_once("may `refund` run? cents: "));
+        cents.map(|(_, rest)| rest.to_owned()).collect::<Vec<_>>()
+    };
+    let asked = questions(&answer.stderr);
+    assert_eq!(asked.len(), 12, "{answer:?}");
+    assert_eq!((asked[0].as_str(), asked[11].as_str()), ("0, why: case 0", "11, why: case 11"));
+    assert_eq!(asked[1], r#"1, why: "broken, and: late\nforged broken, and: late\…"#);
+    assert_eq!(questions(&project.kneo(&["human", "list"]).stdout), asked);
+    let tasks = project.tasks();
+    let cents: Vec<u64> = tasks.iter().map(|task| task["subject"]["cents"].as_u64().unwrap()).collect();
+    assert_eq!(cents, (0..12).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_tool_has_its_name_wherever_the_run_is_followed() {
     let project = example("review");

@@ -53,7 +53,8 @@ impl Args {
         query.include_closed = self.all;
         let page = Page { offset: self.offset, limit: self.limit };
         let runtime = host::client(std::sync::Arc::clone(&store))?;
-        let rows = runtime.tasks(&query, page).await.map_err(runtime_problem)?;
+        let mut rows = runtime.tasks(&query, page).await.map_err(runtime_problem)?;
+        view::in_order(&mut rows);
         let mut places = Places::default();
         for row in &rows {
             places.learn_run(&store, &row.run).await?;
@@ -76,7 +77,7 @@ impl Args {
 }
 
 fn cells(row: &TaskRow, places: &Places) -> Vec<String> {
-    let question = view::question(&row.request);
+    let question = view::asked(&row.request);
     let question = question.lines().next().unwrap_or_default().to_owned();
     vec![
         row.task.to_string(),
