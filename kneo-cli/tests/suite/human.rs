@@ -132,6 +132,14 @@ fn a_decision_of_another_type_is_refused_and_nothing_is_written() {
         text.push_str(&answer.stderr);
     }
     assert_eq!(project.kinds(id), before);
+    // A text in the place of a map is no better where no better form is taken at all.
+    let project = Project::with(&asks("request_type: approval").replace("ref: {", "input: {week: 46}, ref: {"));
+    let (_, run) = project.json(&["run", "flow.yaml"]);
+    let task = run["pending"][0]["task_id"].as_str().unwrap();
+    for decision in [&["--edit", "47"][..], &["--edit-json", "47"], &["--provide", "47"], &["--approve-for-run"]] {
+        text.push_str(&project.kneo(&[&["human", "decide", task], decision].concat()).stderr);
+    }
+    assert!(!text.contains("provided") && !text.contains("approved"), "{text}");
     snapshot(&project, "human_wrong_decision", &text);
 }
 

@@ -203,6 +203,8 @@ fn a_tool_runs_with_the_arguments_that_a_person_made_better_and_only_if_they_fit
     for wrong in [r#"{"text": ""}"#, r#"{"text": "x", "path": "/etc/passwd"}"#] {
         let (code, problem) = project.json(&["human", "decide", id, "--edit-json", wrong]);
         assert_eq!((code, &problem["error"]["code"]), (1, &json!("input_invalid")), "{problem}");
+        let message = problem["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("`--edit-json` does not fit task_"), "{problem}");
     }
     let (_, open) = project.json(&["human", "get", id]);
     assert_eq!(open["state"], "open");

@@ -57,9 +57,10 @@ impl Args {
         let client = host::client(Arc::clone(&store))?;
         let task = self.task.find(&store).await?;
         self.decision.fits(&task)?;
+        let typed = self.decision.typed();
         let decision = self.decision.decision(self.reason)?;
         let decided = client.decide(task.task, decision, by.clone()).await;
-        let decided = decided.map_err(|error| refused(error, &task))?;
+        let decided = decided.map_err(|error| refused(error, &task, typed))?;
         output.note(&format!("{} is decided", task.task));
         let row = places::row(&store, &task.run).await?;
         if self.no_wait {
@@ -85,9 +86,17 @@ impl Args {
 }
 
 /// The problem of a decision that was not taken.
-fn refused(error: RuntimeError, task: &TaskRow) -> Problem {
+fn refused(error: RuntimeError, task: &TaskRow, typed: &str) -> Problem {
+    let unfit = match &error {
+        RuntimeError::DecisionInvalid { problem, .. } => {
+            Some(format!("`{typed}` does not fit {}: {problem}", task.task))
+        }
+        _ => None,
+    };
     let is_late = matches!(error, RuntimeError::TaskClosed { .. }) && view::is_overdue(task);
     let problem = runtime_problem(error);
+    let message = unfit.unwrap_or_else(|| problem.message.clone());
+    let problem = Problem { message, ..problem };
     if is_late { problem.with_help(view::gets_on(task, "")) } else { problem }
 }
 

@@ -1,7 +1,7 @@
 //! The decision on the command line.
 
-use kneo::task::TaskRow;
-use kneo::{Decision, Payload, Value};
+use kneo::task::{TaskRow, TaskState};
+use kneo::{Decision, DecisionKind, Payload, Value};
 
 use crate::json;
 use crate::problem::Problem;
@@ -52,8 +52,57 @@ pub(crate) struct DecisionArgs {
 }
 
 impl DecisionArgs {
-    /// Refuses a text that would stand in the place of something else.
+    /// Refuses what cannot answer the question, in the words in which it was typed; whether the question is still open
+    /// is not said here.
     pub(crate) fn fits(&self, task: &TaskRow) -> Result<(), Problem> {
+        let request = &task.request;
+        if task.state != TaskState::Open {
+            return Ok(());
+        }
+        let unfit = |message: String| {
+            let help = format!("see what is asked with `kneo human get {}`", task.task);
+            Err(Problem::new("input_invalid", message).with_help(help))
+        };
+        if !request.actions.contains(&self.kind()) {
+            let taken: Vec<String> =
+                request.actions.iter().flat_map(|kind| typed(*kind)).map(|option| format!("`{option}`")).collect();
+            let message = format!("`{}` does not fit {}: it takes {}", self.typed(), task.task, either(&taken));
+            return unfit(message);
+        }
+        match &self.select {
+            Some(option) if !request.options.iter().any(|known| **known == **option) => {
+                let options: Vec<String> = request.options.iter().map(|option| format!("`{option}`")).collect();
+                unfit(format!("`{option}` is no option of {}: it takes {}", task.task, either(&options)))
+            }
+            _ => self.fits_subject(task),
+        }
+    }
+
+    /// The option that was typed.
+    pub(crate) fn typed(&self) -> &'static str {
+        match self.kind() {
+            DecisionKind::Edit if self.edit_json.is_some() => "--edit-json",
+            DecisionKind::Provide if self.provide_json.is_some() => "--provide-json",
+            kind => typed(kind).first().copied().unwrap_or_default(),
+        }
+    }
+
+    fn kind(&self) -> DecisionKind {
+        [
+            (self.approve, DecisionKind::Approve),
+            (self.approve_for_run, DecisionKind::ApproveForRun),
+            (self.reject, DecisionKind::Reject),
+            (self.select.is_some(), DecisionKind::Select),
+            (self.edit.is_some() || self.edit_json.is_some(), DecisionKind::Edit),
+            (self.provide.is_some() || self.provide_json.is_some(), DecisionKind::Provide),
+        ]
+        .into_iter()
+        .find_map(|(given, kind)| given.then_some(kind))
+        .unwrap_or(DecisionKind::Retry)
+    }
+
+    /// Refuses a text that would stand in the place of something else.
+    fn fits_subject(&self, task: &TaskRow) -> Result<(), Problem> {
         let (Some(text), subject) = (&self.edit, &task.request.subject) else { return Ok(()) };
         let what = match subject {
             Value::Str(_) | Value::Null => return Ok(()),
@@ -90,6 +139,28 @@ impl DecisionArgs {
             Some(content) => Ok(Decision::Provide { content }),
             None => Ok(Decision::Retry),
         }
+    }
+}
+
+/// The options that make a decision of a kind.
+fn typed(kind: DecisionKind) -> &'static [&'static str] {
+    match kind {
+        DecisionKind::Approve => &["--approve"],
+        DecisionKind::ApproveForRun => &["--approve-for-run"],
+        DecisionKind::Reject => &["--reject"],
+        DecisionKind::Edit => &["--edit", "--edit-json"],
+        DecisionKind::Select => &["--select"],
+        DecisionKind::Provide => &["--provide", "--provide-json"],
+        DecisionKind::Retry => &["--retry"],
+        _ => &[],
+    }
+}
+
+/// `a, b or c`.
+fn either(words: &[String]) -> String {
+    match words {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        words => words.concat(),
     }
 }
 
