@@ -19,6 +19,7 @@ use crate::problem::{Problem, Stop};
 use crate::project::Project;
 use crate::store_place::StoreArgs;
 use crate::trust::{Trusted, WantedArgs};
+use crate::{models, servers};
 use check::{Check, Report};
 
 #[derive(Debug, clap::Args)]
@@ -49,11 +50,7 @@ impl Args {
     async fn look(self, output: Output) -> Result<Exit, Stop> {
         let mut report = Report::new(output);
         let project = Project::here()?;
-        let settings = project.config().map(|_| match project.config_file() {
-            file if file.exists() => file.display().to_string(),
-            _ => "none, which is fine".to_owned(),
-        });
-        report.add(Check::of("settings", settings));
+        report.add(Check::of("settings", settings(&project)));
         let (store, opened) = self.store().await;
         report.add(opened);
         let trusted = match self.host.trust.find() {
@@ -109,7 +106,10 @@ impl Args {
             Ok(host) => self.needs(&name, &host, &plan, store, report).await,
             Err(problem) => Err(problem),
         };
-        if let Err(problem) = lacks {
+        // What the settings say wrong keeps every spec from being looked at, and is said once.
+        if let Err(problem) = lacks
+            && !report.has_said(&problem)
+        {
             report.add(Check::of(&name, Err(problem)));
         }
     }
@@ -145,4 +145,17 @@ impl Args {
         };
         hosted.lend(work).await
     }
+}
+
+/// Whether a project's settings mean something.
+fn settings(project: &Project) -> Result<String, Problem> {
+    let config = project.config()?;
+    for (name, provider) in &config.providers {
+        models::configured(name, provider)?;
+    }
+    servers::connector(Path::new("."), &config.mcp)?;
+    Ok(match project.config_file() {
+        file if file.exists() => file.display().to_string(),
+        _ => "none, which is fine".to_owned(),
+    })
 }

@@ -221,3 +221,22 @@ fn a_spec_names_another_address_only_if_the_project_lets_it() {
     let allowed = run_with(&elsewhere, &format!("providers: {{house: {{{house}, allow_base_urls: ['{there}']}}}}"));
     assert_eq!((allowed.code, &allowed.object()["output"]), (0, &json!("Hello, Ana.")), "{allowed:?}");
 }
+
+#[test]
+fn one_mistake_in_the_settings_is_one_thing_that_is_wrong() {
+    let project = project("http://127.0.0.1:9/v1", "small");
+    for settings in [
+        "providers: {house: {kind: opneai}}",
+        "providers: {house: {kind: openai, base_url: 'ftp://x'}}",
+        "mcp: {commands: ['']}",
+    ] {
+        std::fs::write(project.path(".kneo/config.yaml"), settings).unwrap();
+        for spec in ["a.yaml", "b.yaml", "c.yaml"] {
+            std::fs::copy(project.path("flow.yaml"), project.path(spec)).unwrap();
+        }
+        let answer = project.kneo(&["doctor", "--offline", "a.yaml", "b.yaml", "c.yaml"]);
+        assert!(answer.stdout.ends_with("\n1 thing is wrong\n"), "{answer:?}");
+        assert!(answer.stdout.starts_with("✗ settings: ") && answer.code == 1, "{answer:?}");
+        assert_eq!(answer.stdout.matches("compiles: ").count(), 3, "{answer:?}");
+    }
+}

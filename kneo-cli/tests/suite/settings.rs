@@ -385,6 +385,10 @@ fn the_settings_that_are_shown_are_all_there_are_and_can_be_used() {
     for settings in [shown.to_owned(), format!("providers:{guide}")] {
         let project = Project::new();
         set(&project, &settings);
+        // The file that they name is there.
+        let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/../kneo-providers/tests/data/authority.pem");
+        std::fs::create_dir(project.path("certificates")).unwrap();
+        std::fs::copy(authority, project.path("certificates/house.pem")).unwrap();
         let (code, report) = project.json(&["doctor", "--offline"]);
         assert_eq!((code, &report["checks"][0]["ok"]), (0, &json!(true)), "{report}");
         for field in &known {

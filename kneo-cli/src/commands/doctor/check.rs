@@ -142,6 +142,12 @@ impl Report {
         self.checks.push(check);
     }
 
+    /// Whether a problem was told.
+    pub(super) fn has_said(&self, problem: &Problem) -> bool {
+        let wrong = self.checks.iter().filter_map(|check| check.found.as_ref().err());
+        wrong.into_iter().any(|wrong| wrong.code == problem.code && wrong.message == problem.message)
+    }
+
     /// Says what came of it: the worst of what is wrong.
     pub(super) fn finish(self) -> Result<Exit, Stop> {
         let wrong: Vec<&Wrong> = self.checks.iter().filter_map(|check| check.found.as_ref().err()).collect();
