@@ -82,6 +82,8 @@ pub struct Frame {
     pub name: Label,
     /// The author's word for it.
     pub kind: ScopeKind,
+    /// Whether it is nothing but an agent, of which it has the name: one that others ask as a tool.
+    pub is_agent: bool,
     /// The step whose place it takes, in the frame of that step; `None` stands by itself.
     pub of: Option<NodeId>,
     /// What else is to be known of it, a line each.
@@ -242,7 +244,7 @@ impl Frame {
     /// The lines below the name, cut to what a picture has room for.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let kind = words::kind(self.kind).map(str::to_owned);
+        let kind = if self.is_agent { Some("agent") } else { words::kind(self.kind) }.map(str::to_owned);
         kind.into_iter().chain(self.notes.iter().map(Label::short)).collect()
     }
 }

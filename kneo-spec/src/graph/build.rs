@@ -59,6 +59,8 @@ impl Build<'_> {
                 scope: at,
                 name: if at == self.plan.root { titled(self.plan.name.as_str()) } else { titled(scope.name.as_str()) },
                 kind: scope.kind,
+                // The root has the name of the plan.
+                is_agent: at != self.plan.root && words::is_agent(scope, self.plan),
                 of: None,
                 notes: scope.max_steps.iter().map(words::steps).collect(),
             });

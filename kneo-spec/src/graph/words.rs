@@ -2,7 +2,7 @@
 
 use kneo_core::plan::{
     AgentDef, Approval, BackingDef, Bound, CommandDef, Condition, Effect, Fork, FunctionDef, HumanDef, JoinRule,
-    McpServerDef, Node, NodeKind, OnBranchError, OnError, OnMax, OnTimeout, Plan, RequestType, Rest, ScopeKind,
+    McpServerDef, Node, NodeKind, OnBranchError, OnError, OnMax, OnTimeout, Plan, RequestType, Rest, Scope, ScopeKind,
     Strategy, ToolBackingDef, ToolDef,
 };
 
@@ -92,7 +92,8 @@ fn of_tool(tool: &ToolDef, plan: &Plan) -> String {
             plan.server(*server).map_or_else(String::new, |server| format!(": {theirs}of server {}", server.name))
         }
         ToolBackingDef::Workflow(at) => {
-            plan.scope(*at).map_or_else(String::new, |scope| format!(": workflow {}", scope.name))
+            let kind = |scope| if is_agent(scope, plan) { "agent" } else { "workflow" };
+            plan.scope(*at).map_or_else(String::new, |scope| format!(": {} {}", kind(scope), scope.name))
         }
     };
     format!("tool {}{behind}{}", tool.name, approval(&tool.approval, plan))
@@ -181,6 +182,16 @@ pub(super) fn kind(kind: ScopeKind) -> Option<&'static str> {
         // Its edges tell.
         ScopeKind::Graph => None,
     }
+}
+
+/// Whether a workflow is nothing but an agent, of which it has the name: such are made of agents that others ask.
+pub(super) fn is_agent(scope: &Scope, plan: &Plan) -> bool {
+    let only = plan.node(scope.first).filter(|_| scope.len == 1);
+    let agent = only.and_then(|node| match node.kind {
+        NodeKind::Agent(at) => plan.agent(at),
+        _ => None,
+    });
+    scope.kind == ScopeKind::Sequential && agent.is_some_and(|agent| agent.name == scope.name)
 }
 
 /// A condition.
