@@ -11,6 +11,7 @@ use crate::output::Output;
 use crate::places::Places;
 use crate::problem::{Problem, Stop};
 use crate::refusal::runtime_problem;
+use crate::remedy;
 use crate::standing::{Standing, Workers};
 use crate::visible::lines;
 use crate::{journal, places, view};
@@ -76,6 +77,10 @@ impl Report {
                 output.note(&format!("{} {}", view.run, lines(&view::ended(view.status, failure))))
             }
             Some(_) | None => output.note(&format!("{} {}", view.run, self.stands(store_again))),
+        }
+        let code = view.error.as_ref().and_then(|failure| failure.code.as_deref());
+        if let Some(remedy) = code.and_then(remedy::of) {
+            output.note(&format!("`kneo explain {}` tells more", remedy.code));
         }
         for task in &view.pending {
             output.note(&view::waiting(task, places, store_again));

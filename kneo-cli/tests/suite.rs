@@ -10,6 +10,7 @@ mod suite {
     mod doctor;
     mod editor;
     mod explain;
+    mod guide;
     mod human;
     mod interrupt;
     mod job;

@@ -79,6 +79,26 @@ workflow: {type: sequential, steps: [{id: read, kind: function, ref: {effect: re
 }
 
 #[test]
+fn a_failure_whose_code_is_explained_says_where() {
+    let spec = |argv: &str| {
+        format!(
+            "version: v1\nworkflow: {{type: sequential, steps: [{{id: read, kind: function, ref: {{effect: read, command: {{argv: {argv}}}}}}}]}}\n"
+        )
+    };
+    let said = told(&spec("[cat, thing]"), &[]);
+    assert!(said.ends_with("\n`kneo explain tool_exit` tells more\n"), "{said}");
+    let more = "tells more";
+    let project = Project::with(&spec("[cat, thing]"));
+    for quiet in ["--quiet", "--json"] {
+        let answer = project.kneo(&["run", "flow.yaml", quiet]);
+        assert_eq!((answer.code, answer.whole().contains(more)), (1, false), "{answer:?}");
+    }
+    // Nothing is promised where there is no page, and nothing failed.
+    assert!(!told(APPROVAL, &["--no-wait"]).contains(more));
+    assert!(!told(&spec("[echo, thing]"), &[]).contains(more));
+}
+
+#[test]
 fn a_refused_call_is_named_and_a_rejection_is_no_success() {
     let project = Project::new();
     let lost = "version: v1\nagent: {name: lost, model: {provider: scripted}, strategy: {type: react}}\n";
