@@ -32,6 +32,9 @@ Exit codes:
     4  a store, secret, file or requirement cannot be reached or is missing
   130  interrupted
 
+Files:
+    -  standard input in the place of a spec or an input, standard output in that of a file to write
+
 Environment:
   KNEO_LOG          what to log on standard error, such as `kneo=debug` or `warn`
   KNEO_BUNDLE_KEYS  the keys whose bundles count, as of `--key-id`, with commas between

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kneo::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use kneo::plan::CompiledPlan;
 
+use crate::dash;
 use crate::output::Output;
 use crate::problem::Problem;
 use crate::spec_file::SpecFile;
@@ -46,21 +47,25 @@ impl Given {
 }
 
 /// Whether a file means to be a bundle: no spec begins so.
-fn looks_like_bundle(bytes: &[u8]) -> bool {
+pub(crate) fn looks_like_bundle(bytes: &[u8]) -> bool {
     let inner = bytes.trim_ascii_start().strip_prefix(b"{");
     inner.is_some_and(|inner| inner.trim_ascii_start().starts_with(b"\"body\""))
 }
 
 /// The bytes of a file, at most one more than so many.
 pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Problem> {
-    let name = path.display();
+    let name = dash::name(path);
     let unreadable = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => Problem::new("file_not_found", format!("there is no file `{name}`")),
         ErrorKind::IsADirectory => Problem::new("file_unreadable", format!("cannot read `{name}`: it is a directory")),
         _ => Problem::new("file_unreadable", format!("cannot read `{name}`: {error}")),
     };
+    let most = most as u64 + 1;
+    if dash::is_meant(path) {
+        return dash::read(most).map_err(unreadable);
+    }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
 }

@@ -1,10 +1,12 @@
 //! The input of a run.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use kneo::Value;
 use kneo::plan::Plan;
 
+use crate::dash;
 use crate::json;
 use crate::problem::Problem;
 
@@ -20,7 +22,7 @@ pub(crate) struct InputArgs {
     #[arg(long, value_name = "JSON")]
     input_json: Option<String>,
 
-    /// The run's input from a file: as `--input`, or JSON if the file's name ends in `.json`
+    /// The run's input from a file, `-` being standard input: as `--input`, or JSON if the file's name ends in `.json`
     #[arg(long, value_name = "FILE")]
     input_file: Option<PathBuf>,
 }
@@ -32,7 +34,7 @@ impl InputArgs {
             return json::read("the input", text);
         }
         if let Some(path) = &self.input_file {
-            let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+            let text = text(path).map_err(|error| unreadable(path, &error))?;
             let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
             return if is_json { json::read("the input", &text) } else { text_or_json(&text, plan) };
         }
@@ -81,13 +83,20 @@ fn schema(plan: &Plan) -> Option<&Value> {
     plan.schema(plan.input?)
 }
 
+fn text(path: &Path) -> io::Result<String> {
+    if !dash::is_meant(path) {
+        return std::fs::read_to_string(path);
+    }
+    String::from_utf8(dash::read(u64::MAX)?).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     file_problem("the input", path, error)
 }
 
 /// The problem of a file that cannot be read.
 pub(crate) fn file_problem(what: &str, path: &Path, error: &std::io::Error) -> Problem {
-    let path = path.display();
+    let path = dash::name(path);
     match error.kind() {
         std::io::ErrorKind::NotFound => Problem::new("file_not_found", format!("there is no file `{path}`")),
         std::io::ErrorKind::InvalidData => Problem::new("file_not_utf8", format!("`{path}` is not UTF-8")),

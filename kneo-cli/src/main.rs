@@ -10,6 +10,7 @@ mod blocking;
 mod calls;
 mod cli;
 mod commands;
+mod dash;
 mod dialogue;
 mod exit;
 mod given_file;

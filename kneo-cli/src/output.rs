@@ -45,6 +45,16 @@ impl Output {
         if out.is_terminal() { whole_lines(out, &visible::whole(text)) } else { whole_lines(out, text) }
     }
 
+    /// The same for bytes, which have no end of their own.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if out.is_terminal() {
+            return whole_lines(out, &visible::whole(&String::from_utf8_lossy(bytes)));
+        }
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
     /// Writes a line for people on standard error, unless told to be quiet.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use kneo::plan::CompiledPlan;
 use kneo::spec::diagnostic::Diagnostics;
-use kneo::spec::loader::{LoadError, LoadErrorKind, Loader, fs::FsLoader};
+use kneo::spec::loader::{LoadError, LoadErrorKind};
 use kneo::spec::source::{FileId, SourceMap};
 use kneo::spec::{CompileOptions, Limits, compile};
 
+use crate::dash;
+use crate::given_file;
 use crate::output::Output;
 use crate::problem::Problem;
 
@@ -20,21 +22,24 @@ pub(crate) struct SpecFile {
 }
 
 impl SpecFile {
-    /// Reads a file.
+    /// Reads a file, once: it may be a pipe.
     pub(crate) fn read(path: &Path) -> Result<SpecFile, Problem> {
-        let name = path.to_string_lossy();
-        let text = FsLoader.load(&name).map_err(unreadable)?;
-        let mut sources = SourceMap::new();
-        let file = sources.add(&*name, text);
-        Ok(SpecFile { sources, file })
+        let bytes = given_file::read(path, Limits::default().bytes)?;
+        if given_file::looks_like_bundle(&bytes) {
+            let message = format!("`{}` is a bundle: a spec is asked for here", dash::name(path));
+            return Err(Problem::new("spec_expected", message));
+        }
+        SpecFile::of_bytes(path, bytes)
     }
 
     /// A file whose bytes have been read.
     pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<SpecFile, Problem> {
-        let name = path.to_string_lossy();
-        let (size, limit) = (bytes.len() as u64, Limits::default().bytes as u64);
-        let fail = |kind| unreadable(LoadError::new(name.clone(), kind));
-        if size > limit {
+        let name = dash::name(path);
+        let limit = Limits::default().bytes as u64;
+        // Of a file beyond the limit no more than one byte was read.
+        let size = std::fs::metadata(path).map_or(0, |known| known.len()).max(bytes.len() as u64);
+        let fail = |kind| unreadable(LoadError::new(name.as_str(), kind));
+        if bytes.len() as u64 > limit {
             return Err(fail(LoadErrorKind::TooLarge { bytes: size, limit }));
         }
         let text = String::from_utf8(bytes)

@@ -2,7 +2,13 @@
 
 use std::path::Path;
 
+use crate::dash;
 use crate::problem::Problem;
+
+/// The file that is meant; none is where `-` stands.
+pub(crate) fn to_file(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| !dash::is_meant(path))
+}
 
 /// Writes a file, in the place of one that is there.
 pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Problem> {

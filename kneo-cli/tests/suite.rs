@@ -7,6 +7,7 @@ mod suite {
     mod bundle;
     #[cfg(unix)]
     mod canaries;
+    mod dash;
     mod doctor;
     mod editor;
     mod explain;

@@ -43,7 +43,7 @@ impl Args {
         let plan = plan(&store, &row).await?;
         let runtime = host::client(store)?;
         let trace = trace::read(&runtime, &row, plan.plan(), self.with_values, SystemClock.now()).await?;
-        match &self.output {
+        match written::to_file(self.output.as_deref()) {
             Some(path) => {
                 written::file(path, trace::html(&trace).as_bytes())?;
                 if output.json {

@@ -9,6 +9,7 @@ use kneo::spec::diagnostic::to_json;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::dash;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
@@ -32,10 +33,13 @@ impl Args {
         let Some(plan) = compilation.plan else {
             return Err(SpecFile { sources, file }.invalid(compilation.diagnostics).into());
         };
-        if let Some(path) = &self.output {
+        if let Some(path) = written::to_file(self.output.as_deref()) {
             written::file(path, plan.bytes())?;
         }
-        if output.json {
+        if self.output.as_deref().is_some_and(dash::is_meant) && !output.json {
+            output.diagnostics(&compilation.diagnostics, &sources);
+            output.bytes(plan.bytes())?;
+        } else if output.json {
             output.object(&described(&plan, to_json(&compilation.diagnostics, &sources))?)?;
         } else {
             output.diagnostics(&compilation.diagnostics, &sources);

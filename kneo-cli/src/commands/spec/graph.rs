@@ -49,7 +49,7 @@ impl Args {
             Format::Svg => graph.svg(),
         };
         let format = self.format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        match &self.output {
+        match written::to_file(self.output.as_deref()) {
             Some(path) => {
                 written::file(path, drawing.as_bytes())?;
                 if output.json {

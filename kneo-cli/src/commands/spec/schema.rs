@@ -20,13 +20,13 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
         let schema = json_schema();
-        if let Some(path) = &self.output {
+        if let Some(path) = written::to_file(self.output.as_deref()) {
             written::file(path, schema.as_bytes())?;
         }
         if output.json {
             let schema: Value = serde_json::from_str(&schema).map_err(std::io::Error::from)?;
             output.object(&json!({"ok": true, "url": SCHEMA_URL, "schema": schema}))?;
-        } else if let Some(path) = &self.output {
+        } else if let Some(path) = written::to_file(self.output.as_deref()) {
             let line = format!("# yaml-language-server: $schema={}", path.display());
             output.note(&format!(
                 "specs in this folder are completed and checked by editors if they begin with\n  {line}"

@@ -6,6 +6,7 @@ use kneo::spec::diagnostic::to_json;
 use kneo::spec::{CompileOptions, compile};
 use serde_json::{Value, json};
 
+use crate::dash;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
@@ -39,7 +40,7 @@ impl Args {
             }
             output.diagnostics(&compilation.diagnostics, &sources);
             if compilation.plan.is_some() {
-                output.text(&format!("`{}` is valid", path.display()))?;
+                output.text(&format!("`{}` is valid", dash::name(path)))?;
             }
         }
         if output.json {

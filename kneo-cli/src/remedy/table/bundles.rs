@@ -6,6 +6,12 @@ use crate::exit::Exit::Failed;
 /// Every code of a bundle.
 pub(super) const ALL: &[Remedy] = &[
     of("bundle_malformed", Failed, "The file is not a bundle", "name a file that `kneo spec bundle sign` wrote"),
+    of(
+        "spec_expected",
+        Failed,
+        "The file is a bundle, and the command takes a spec",
+        "give it the spec that was signed; bundles are for `kneo run`, `kneo doctor` and `kneo spec bundle verify`",
+    ),
     of("bundle_truncated", Failed, "The end of the bundle is missing", "copy it again from where it was signed"),
     of(
         "bundle_trailing",
