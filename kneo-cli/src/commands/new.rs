@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use kneo::spec::json_schema;
 use serde_json::json;
@@ -51,7 +51,7 @@ impl Args {
         let mut made = Vec::new();
         let filled = FILES
             .iter()
-            .map(|(place, template)| (*place, template.replace("__NAME__", name).replace("__KNEO__", &kneo)));
+            .map(|(place, template)| (*place, template.replace("__NAME__", &name).replace("__KNEO__", &kneo)));
         for (place, text) in filled.chain([(SCHEMA, json_schema())]) {
             let path = folder.join(place);
             write(&path, &text).map_err(|error| {
@@ -64,20 +64,33 @@ impl Args {
             return Ok(Exit::Done);
         }
         let there = quoted(&folder.display().to_string());
+        let (what, cd) = match is_here(folder) {
+            true => (name, String::new()),
+            false => (folder.display().to_string(), format!("    cd {there}\n")),
+        };
         output.text(&format!(
-            "made {} with {}\n\n    cd {there}\n    kneo run specs/hello.yaml --input Ana\n    cargo run -- Ana",
-            folder.display(),
+            "made {what} with {}\n\n{cd}    kneo run specs/hello.yaml --input Ana\n    cargo run -- Ana",
             made.join(", "),
         ))?;
+        if self.kneo.is_none() {
+            output.note(&format!(
+                "\nits host gets Kneo from {REPOSITORY}; with `--kneo FOLDER` it gets it from Kneo's sources in a folder"
+            ));
+        }
         Ok(Exit::Done)
     }
 
     /// The project's name, which is a crate's as well.
-    fn name(&self) -> Result<&str, Problem> {
-        let name = self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    fn name(&self) -> Result<String, Problem> {
+        let folder = match is_here(&self.folder) {
+            true => std::env::current_dir().map_err(|error| Problem::new("file_unreadable", error.to_string()))?,
+            false => self.folder.clone(),
+        };
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+        let name = &*name;
         let may_stand = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(may_stand) && !is_reserved(name) {
-            return Ok(name);
+            return Ok(name.to_owned());
         }
         let message = format!("`{name}` cannot be the name of a project, which is a crate's as well");
         Err(Problem::new("project_name_invalid", message))
@@ -95,6 +108,11 @@ impl Args {
         // JSON's quotes and escapes are TOML's.
         Ok(format!("{{ path = {} }}", serde_json::Value::from(facade.display().to_string())))
     }
+}
+
+/// Whether the working directory is meant.
+fn is_here(folder: &Path) -> bool {
+    folder.components().all(|part| part == Component::CurDir)
 }
 
 /// Names that cargo gives to no package, or that the host itself depends on.

@@ -30,6 +30,24 @@ fn a_new_project_runs_as_it_is() {
 }
 
 #[test]
+fn an_empty_folder_becomes_a_project_under_its_name() {
+    let project = Project::new();
+    std::fs::create_dir(project.path("greeter")).unwrap();
+    let new = |folder: &str| {
+        let mut command = project.command(&["new", folder]);
+        Answer::from(command.current_dir(project.path("greeter")).output().unwrap())
+    };
+    let answer = new(".");
+    assert!(answer.code == 0 && answer.stdout.starts_with("made greeter with "), "{answer:?}");
+    assert!(!answer.stdout.contains("cd ") && answer.stderr.contains("`--kneo FOLDER`"), "{answer:?}");
+    let manifest = std::fs::read_to_string(project.path("greeter/Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"greeter\"\n"), "{manifest}");
+    // It is empty no more; and what is above it has no name to give.
+    assert!(new("./").stderr.starts_with("error[folder_not_empty]"));
+    assert!(new("..").stderr.starts_with("error[project_name_invalid]: `..` cannot be"));
+}
+
+#[test]
 fn a_project_is_made_nowhere_else() {
     let project = Project::new();
     std::fs::create_dir_all(project.path("full")).unwrap();
