@@ -102,6 +102,7 @@ fn what_differs_is_told() {
     let expected = serde_json::json!({
         "ok": false,
         "file": "flow.yaml",
+        "files": ["flow.yaml"],
         "tests": [{
             "name": "another failure",
             "file": "flow.yaml",
@@ -157,6 +158,39 @@ fn a_spec_that_does_not_compile_is_not_tested() {
     assert!(answer.stderr.contains("error[E_TEST_REF]") && answer.stderr.contains("error[spec_invalid]"), "{answer:?}");
     let answer = project.kneo(&["spec", "test", "none.yaml"]);
     assert_eq!(answer.code, 4, "{answer:?}");
+}
+
+/// One verdict for all of them: the worst.
+#[test]
+fn several_specs_are_tested_together() {
+    let project = Project::with(&format!("{STORIES}{GOOD}"))
+        .file("bad.yaml", &format!("{STORIES}{BAD}"))
+        .file("none.yaml", APPROVAL)
+        .file("broken.yaml", "version: v1\nworkflow: {}\n");
+    let answer = project.kneo(&["spec", "test", "flow.yaml", "none.yaml"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, "`none.yaml` has no tests\n"));
+    assert!(answer.stdout.starts_with("flow.yaml\nok a story is published\n"), "{answer:?}");
+    assert!(answer.stdout.ends_with("\n4 tests of 2 specs passed\n"), "{answer:?}");
+    let answer = project.kneo(&["spec", "test", "flow.yaml", "bad.yaml"]);
+    assert_eq!((answer.code, answer.stdout.lines().last()), (1, Some("5 of 9 tests of 2 specs failed")), "{answer:?}");
+    let answer = project.kneo(&["spec", "test", "broken.yaml", "flow.yaml"]);
+    let last = Some("4 tests of 2 specs passed, and 1 spec could not be tested");
+    assert_eq!((answer.code, answer.stdout.lines().last()), (1, last), "{answer:?}");
+    assert!(answer.stderr.contains("error[spec_invalid]: `broken.yaml` does not compile"), "{answer:?}");
+    assert_eq!(project.kneo(&["spec", "test", "bad.yaml", "away.yaml", "flow.yaml"]).code, 4);
+    // A filter that finds something anywhere is enough; nothing at all is too little.
+    assert_eq!(project.kneo(&["spec", "test", "flow.yaml", "none.yaml", "--filter", "nobody agrees"]).code, 0);
+    for nothing in [&["none.yaml", "none.yaml"][..], &["flow.yaml", "none.yaml", "--filter", "somebody"]] {
+        let answer = project.kneo(&[&["spec", "test"], nothing].concat());
+        assert!(answer.code == 1 && answer.stderr.contains("error[tests_missing]"), "{answer:?}");
+    }
+    let (code, report) = project.json(&["spec", "test", "flow.yaml", "broken.yaml", "away.yaml"]);
+    assert_eq!((code, &report["ok"], &report["file"]), (4, &false.into(), &serde_json::Value::Null));
+    assert_eq!(report["files"], serde_json::json!(["flow.yaml", "broken.yaml", "away.yaml"]));
+    assert_eq!((report["tests"].as_array().unwrap().len(), &report["error"]["code"]), (4, &"spec_invalid".into()));
+    assert!(!report["diagnostics"].as_array().unwrap().is_empty(), "{report}");
+    let (code, report) = project.json(&["spec", "test", "flow.yaml", "bad.yaml", "--filter", "agrees"]);
+    assert_eq!((code, &report["ok"], report["error"].is_null()), (0, &true.into(), true), "{report}");
 }
 
 /// The tests of the example pass, and do what they say: with another answer of a reviewer they do not.

@@ -1,13 +1,14 @@
 //! `kneo spec test`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kneo::spec::tests::Test;
 use kneo::spec::{CompileOptions, compile};
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
+use crate::dash;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::problem::{Problem, Stop};
@@ -17,17 +18,62 @@ use crate::visible::lines;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The spec
-    spec: PathBuf,
+    /// The specs
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
 
     /// Run only tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
 }
 
+/// What came of the specs so far.
+#[derive(Default)]
+struct Sum {
+    /// How many tests ran, and how many of them failed.
+    run: usize,
+    failed: usize,
+    /// Tests that stand in the specs, chosen or not.
+    known: usize,
+    /// Every test that ran, for scripts.
+    reports: Vec<Value>,
+    /// What kept specs from being tested.
+    problems: Vec<Problem>,
+}
+
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
-        let SpecFile { sources, file } = SpecFile::read(&self.spec)?;
+        let several = self.specs.len() > 1;
+        let mut sum = Sum::default();
+        for path in &self.specs {
+            if let Err(stop) = self.spec(path, several, &mut sum, output) {
+                match stop {
+                    Stop::Problem(problem) if several => {
+                        output.complain(&problem);
+                        sum.problems.push(problem);
+                    }
+                    stop => return Err(stop),
+                }
+            }
+        }
+        if sum.run == 0 && sum.problems.is_empty() {
+            return Err(self.nothing(sum.known).into());
+        }
+        if output.json {
+            output.object(&self.object(&sum))?;
+        } else {
+            output.text(&summary(&sum, self.specs.len()))?;
+        }
+        Ok(match sum.problems.iter().map(|problem| problem.exit).find(|exit| *exit == Exit::Unavailable) {
+            Some(exit) => exit,
+            None if sum.failed == 0 && sum.problems.is_empty() => Exit::Done,
+            None => Exit::Failed,
+        })
+    }
+
+    /// Runs the tests of one spec.
+    fn spec(&self, path: &Path, several: bool, sum: &mut Sum, output: Output) -> Result<(), Stop> {
+        let SpecFile { sources, file } = SpecFile::read(path)?;
         let compilation = compile(&sources, file, &CompileOptions::default());
         let Some(plan) = compilation.plan else {
             return Err(SpecFile { sources, file }.invalid(compilation.diagnostics).into());
@@ -35,36 +81,58 @@ impl Args {
         output.diagnostics(&compilation.diagnostics, &sources);
         let wanted = |test: &&Test| self.filter.as_ref().is_none_or(|text| test.name.as_str().contains(text.as_str()));
         let tests: Vec<&Test> = compilation.tests.iter().filter(wanted).collect();
-        if tests.is_empty() {
-            return Err(self.nothing(compilation.tests.len()).into());
+        sum.known += compilation.tests.len();
+        if several && compilation.tests.is_empty() {
+            output.note(&format!("`{}` has no tests", dash::name(path)));
         }
-        let mut reports = Vec::with_capacity(tests.len());
-        let mut failed = 0usize;
-        for test in &tests {
+        if several && !tests.is_empty() && !output.json {
+            output.text(&dash::name(path))?;
+        }
+        for test in tests {
             let verdict = spec_test::run(&plan, test)?;
-            failed += usize::from(!verdict.passes());
+            sum.run += 1;
+            sum.failed += usize::from(!verdict.passes());
             if output.json {
-                reports.push(described(test, &verdict));
+                sum.reports.push(described(test, &verdict));
             } else {
                 output.text(&told(test, &verdict))?;
             }
         }
-        if output.json {
-            let name = self.spec.to_string_lossy();
-            output.object(&json!({"ok": failed == 0, "file": name, "tests": reports}))?;
-        } else {
-            output.text(&summary(tests.len(), failed))?;
+        Ok(())
+    }
+
+    /// One object for all specs: the tests of all, and what kept some from being tested as one error.
+    fn object(&self, sum: &Sum) -> Value {
+        let files: Vec<String> = self.specs.iter().map(|path| dash::name(path)).collect();
+        let mut object = json!({
+            "ok": sum.failed == 0 && sum.problems.is_empty(),
+            // Of several there is none.
+            "file": if let [only] = files.as_slice() { Some(only) } else { None },
+            "files": files,
+            "tests": sum.reports,
+        });
+        if let (Some(entries), Some(first)) = (object.as_object_mut(), sum.problems.first()) {
+            let messages: Vec<&str> = sum.problems.iter().map(|problem| problem.message.as_str()).collect();
+            let error = json!({"code": first.code, "message": messages.join("; "), "help": first.help});
+            entries.insert("error".to_owned(), error);
+            let diagnostics =
+                sum.problems.iter().filter_map(|problem| match problem.to_json().get_mut("diagnostics") {
+                    Some(Value::Array(found)) => Some(std::mem::take(found)),
+                    _ => None,
+                });
+            entries.insert("diagnostics".to_owned(), diagnostics.flatten().collect());
         }
-        Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+        object
     }
 
     /// A check that checks nothing does not succeed.
     fn nothing(&self, all: usize) -> Problem {
-        let spec = self.spec.display();
+        let names: Vec<String> = self.specs.iter().map(|path| format!("`{}`", dash::name(path))).collect();
+        let (specs, has) = (names.join(", "), if names.len() == 1 { "has" } else { "have" });
         match &self.filter {
-            Some(text) if all > 0 => Problem::new("tests_missing", format!("no test of `{spec}` is called `{text}`"))
-                .with_help(format!("it has {all}; `kneo spec test {spec}` runs them all")),
-            _ => Problem::new("tests_missing", format!("`{spec}` has no tests")),
+            Some(text) if all > 0 => Problem::new("tests_missing", format!("no test of {specs} is called `{text}`"))
+                .with_help(format!("there are {all}; without `--filter` all of them run")),
+            _ => Problem::new("tests_missing", format!("{specs} {has} no tests")),
         }
     }
 }
@@ -101,10 +169,16 @@ fn told(test: &Test, verdict: &Verdict) -> String {
     text
 }
 
-fn summary(all: usize, failed: usize) -> String {
-    match (all, failed) {
-        (1, 0) => "1 test passed".to_owned(),
-        (all, 0) => format!("{all} tests passed"),
-        (all, failed) => format!("{failed} of {all} {} failed", if all == 1 { "test" } else { "tests" }),
+fn summary(sum: &Sum, specs: usize) -> String {
+    let tests = |count: usize| if count == 1 { "1 test".to_owned() } else { format!("{count} tests") };
+    let of = if specs > 1 { format!(" of {specs} specs") } else { String::new() };
+    let told = match (sum.run, sum.failed) {
+        (all, 0) => format!("{}{of} passed", tests(all)),
+        (all, failed) => format!("{failed} of {}{of} failed", tests(all)),
+    };
+    match sum.problems.len() {
+        0 => told,
+        1 => format!("{told}, and 1 spec could not be tested"),
+        more => format!("{told}, and {more} specs could not be tested"),
     }
 }
