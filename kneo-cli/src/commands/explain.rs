@@ -1,5 +1,9 @@
 //! `kneo explain`.
 
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
 use kneo::spec::diagnostic::Code;
 use serde_json::{Value, json};
 
@@ -12,6 +16,7 @@ use crate::table::table;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The code, such as `E_STEP_REF` or `already_decided`; without it all codes are listed
+    #[arg(value_parser = Typed, hide_possible_values = true)]
     code: Option<String>,
 }
 
@@ -28,6 +33,27 @@ impl Args {
         }
         Ok(Exit::Done)
     }
+}
+
+/// A code as somebody types it: any text, since one that is not known is helped; shells complete those that are.
+#[derive(Clone, Copy)]
+struct Typed;
+
+impl TypedValueParser for Typed {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(known().map(PossibleValue::new)))
+    }
+}
+
+/// Every code, the compiler's first.
+fn known() -> impl Iterator<Item = &'static str> {
+    Code::ALL.iter().map(|code| code.as_str()).chain(remedy::all().map(|remedy| remedy.code))
 }
 
 fn one(code: &str) -> Result<(String, Value), Problem> {
@@ -84,8 +110,7 @@ fn described(remedy: &Remedy) -> Value {
 
 fn unknown(code: &str) -> Problem {
     let problem = Problem::new("code_unknown", format!("there is no code `{code}`"));
-    let known = Code::ALL.iter().map(|code| code.as_str()).chain(remedy::all().map(|remedy| remedy.code));
-    match remedy::nearest(code, known) {
+    match remedy::nearest(code, known()) {
         Some(nearest) => problem.with_help(format!("did you mean `{nearest}`? `kneo explain` lists all codes")),
         None => problem,
     }
