@@ -15,6 +15,7 @@
 //! | build or read a plan | [`plan::Plan`], [`expr::Expr`] |
 
 pub mod actor;
+pub mod address;
 pub mod call;
 pub mod cancel;
 pub mod clock;

@@ -9,7 +9,7 @@ use kneo_core::launch;
 use kneo_process::{SearchPath, environment};
 
 use crate::McpConnector;
-use crate::policy::{AllowedCommand, Commands, HostPattern, Hosts};
+use crate::policy::{AllowedCommand, Commands, Hosts, host_pattern};
 use crate::settings::Settings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -241,7 +241,7 @@ impl McpConnectorBuilder {
         }
         check_variables(&settings.variables)?;
         for (using, host) in hosts {
-            let pattern = HostPattern::new(&host).ok_or(BuildError::Host(host))?;
+            let pattern = host_pattern(&host).ok_or(BuildError::Host(host))?;
             match using {
                 HostUse::Any => settings.hosts.only.get_or_insert_default().push(pattern),
                 HostUse::PlainHttp => settings.hosts.plain_http.push(pattern),

@@ -1,9 +1,6 @@
 //! Which commands and addresses of specs a host allows.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
-
+use kneo_core::address::{self, HostPattern};
 use kneo_core::launch;
 use kneo_core::plan::StdioDef;
 
@@ -77,62 +74,20 @@ impl Hosts {
         }
         match url.scheme() {
             "https" => Ok(()),
-            "http" if is_this_machine(host) || matches(&self.plain_http) => Ok(()),
-            "http" => refuse(format!(
-                "plain HTTP to `{host}`, where others can read along; use `https`, or let the host allow it with \
-                 `allow_plain_http`"
-            )),
+            "http" if address::is_this_machine(host) || matches(&self.plain_http) => Ok(()),
+            "http" => refuse(address::plain_http_refused(host)),
             other => refuse(format!("the scheme `{other}`; use `https`")),
         }
     }
 }
 
-/// Whether a host's name can only mean this machine.
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// A host's name, perhaps with `*.` before it for its subdomains, perhaps with a port.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct HostPattern {
-    name: Arc<str>,
-    subdomains: bool,
-    port: Option<u16>,
-}
-
-impl HostPattern {
-    /// Reads `example.com`, `*.example.com`, `example.com:8443`, `127.0.0.1` or `[::1]:80`.
-    pub(crate) fn new(text: &str) -> Option<HostPattern> {
-        let (subdomains, rest) = match text.strip_prefix("*.") {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (name, port) = match rest.rsplit_once(':') {
-            Some((name, port)) if !port.ends_with(']') => (name, Some(port.parse().ok()?)),
-            Some(_) | None => (rest, None),
-        };
-        // The address that a URL of it has says how the name is written there.
+/// A pattern of hosts, each written as a URL has it.
+pub(crate) fn host_pattern(text: &str) -> Option<HostPattern> {
+    HostPattern::new(text, |name| {
         let url = reqwest::Url::parse(&format!("https://{name}/")).ok()?;
         let plain = url.username().is_empty() && url.port().is_none() && url.path() == "/";
-        let name = url.host_str().filter(|_| plain && url.query().is_none() && url.fragment().is_none())?;
-        (!name.contains('*')).then(|| HostPattern { name: name.into(), subdomains, port })
-    }
-
-    fn matches(&self, host: &str, port: Option<u16>) -> bool {
-        let named = match self.subdomains {
-            false => host == &*self.name,
-            true => host.strip_suffix(&*self.name).is_some_and(|before| before.len() > 1 && before.ends_with('.')),
-        };
-        named && self.port.is_none_or(|wanted| port == Some(wanted))
-    }
-}
-
-impl fmt::Debug for HostPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.subdomains { "*." } else { "" }, self.name)?;
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
-    }
+        url.host_str().filter(|_| plain && url.query().is_none() && url.fragment().is_none()).map(str::to_owned)
+    })
 }
 
 #[cfg(test)]
@@ -171,7 +126,7 @@ mod tests {
 
     #[test]
     fn addresses_are_held_to_the_list_and_plain_http_to_this_machine() {
-        let pattern = |text: &str| HostPattern::new(text).unwrap();
+        let pattern = |text: &str| host_pattern(text).unwrap();
         let open = Hosts::default();
         let listed = Hosts {
             only: Some(vec![pattern("*.example.com"), pattern("api.test:8443"), pattern("10.0.0.7"), pattern("[::1]")]),
@@ -201,8 +156,8 @@ mod tests {
     #[test]
     fn a_pattern_is_a_name_and_nothing_else() {
         for text in ["", "*", "*.", "a b", "https://a", "a/b", "u@a", "a:port", "a.*", "a?b", "a#b"] {
-            assert_eq!(HostPattern::new(text), None, "{text}");
+            assert_eq!(host_pattern(text), None, "{text}");
         }
-        assert_eq!(format!("{:?}", HostPattern::new("*.Example.com:80").unwrap()), "*.example.com:80");
+        assert_eq!(format!("{:?}", host_pattern("*.Example.com:80").unwrap()), "*.example.com:80");
     }
 }

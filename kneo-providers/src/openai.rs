@@ -30,8 +30,8 @@
 //! # Keys
 //!
 //! A key goes to the address that the host has chosen for it, and nowhere else: a spec that names another address is
-//! refused unless the host allows that address, and then gets only a key that it names itself. Redirects are not
-//! followed. No key is part of an error, a log, an answer or the output of `Debug`; one that a server repeats is taken
+//! refused unless the host allows that address, and then gets only a key that it names itself. Plain `http` is for this
+//! machine, unless the host [allows](OpenAiBuilder::allow_plain_http) more. Redirects are not followed. No key is part of an error, a log, an answer or the output of `Debug`; one that a server repeats is taken
 //! out.
 //!
 //! # Structured answers

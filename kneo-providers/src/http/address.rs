@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kneo_core::address::{HostPattern, is_this_machine, plain_http_refused};
 use reqwest::Url;
 
 /// The base address of an API, without a slash at its end: `https://api.openai.com/v1`.
@@ -40,18 +41,6 @@ impl Address {
         url
     }
 
-    /// Whether nobody on the way can read what is sent: TLS, or this very machine.
-    pub(crate) fn is_confidential(&self) -> bool {
-        let loopback = match self.0.host() {
-            Some(host) => match host.to_string().trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
-                Ok(ip) => ip.is_loopback(),
-                Err(_) => self.0.host_str() == Some("localhost"),
-            },
-            None => false,
-        };
-        self.is_tls() || loopback
-    }
-
     /// Whether the connection is encrypted.
     pub(crate) fn is_tls(&self) -> bool {
         self.0.scheme() == "https"
@@ -61,6 +50,40 @@ impl Address {
     pub(crate) fn is_at(&self, domain: &str) -> bool {
         let host = self.0.host_str().unwrap_or_default();
         host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+}
+
+/// Where plain HTTP may go beside this machine.
+#[derive(Debug, Default)]
+pub(crate) struct PlainHttp(Vec<HostPattern>);
+
+impl PlainHttp {
+    /// Allows one more host: `example.com`, `*.example.com`, either with a port.
+    ///
+    /// # Errors
+    /// What is to be written, if it is no host.
+    pub(crate) fn allow(&mut self, text: &str) -> Result<(), String> {
+        let pattern = HostPattern::new(text, |name| {
+            let url = Url::parse(&format!("https://{name}/")).ok()?;
+            let plain = url.username().is_empty() && url.port().is_none() && url.path() == "/";
+            url.host_str().filter(|_| plain && url.query().is_none() && url.fragment().is_none()).map(str::to_owned)
+        });
+        let pattern = pattern
+            .ok_or("it is no host: write a name such as `example.com`, `*.example.com` or `example.com:8443`")?;
+        self.0.push(pattern);
+        Ok(())
+    }
+
+    /// Checks that nobody on the way can read what is sent to an address: by TLS, or because it is this very machine;
+    /// or that the host has said that this does not matter.
+    ///
+    /// # Errors
+    /// Why nothing is sent there.
+    pub(crate) fn check(&self, address: &Address) -> Result<(), String> {
+        let Address(url) = address;
+        let host = url.host_str().unwrap_or_default();
+        let allowed = || self.0.iter().any(|pattern| pattern.matches(host, url.port_or_known_default()));
+        if address.is_tls() || is_this_machine(host) || allowed() { Ok(()) } else { Err(plain_http_refused(host)) }
     }
 }
 
@@ -78,7 +101,7 @@ impl fmt::Debug for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::Address;
+    use super::{Address, PlainHttp};
 
     #[test]
     fn an_address_is_one_however_it_is_written() {
@@ -113,18 +136,37 @@ mod tests {
     }
 
     #[test]
-    fn only_tls_and_this_machine_are_confidential() {
-        for (text, confidential) in [
-            ("https://example.com", true),
-            ("http://localhost:1/v1", true),
-            ("http://127.0.0.7/v1", true),
-            ("http://[::1]:8/v1", true),
-            ("http://example.com", false),
-            ("http://10.0.0.1", false),
-            ("http://localhost.example.com", false),
-            ("http://127.0.0.1.example.com", false),
+    fn only_tls_this_machine_and_what_the_host_allows_are_sent_to() {
+        let mut allowing = PlainHttp::default();
+        for host in ["models.internal", "*.lan", "10.0.0.7:8080"] {
+            allowing.allow(host).unwrap();
+        }
+        for (text, by_default, allowed) in [
+            ("https://example.com", true, true),
+            ("http://localhost:1/v1", true, true),
+            ("http://127.0.0.7/v1", true, true),
+            ("http://0x7f.1/v1", true, true),
+            ("http://[::1]:8/v1", true, true),
+            ("http://example.com", false, false),
+            ("http://localhost.example.com", false, false),
+            ("http://127.0.0.1.example.com", false, false),
+            ("http://Models.internal/v1", false, true),
+            ("http://a.models.internal/v1", false, false),
+            ("http://gpu.lan:11434/v1", false, true),
+            ("http://10.0.0.7:8080/v1", false, true),
+            ("http://10.0.0.7/v1", false, false),
         ] {
-            assert_eq!(Address::parse(text).unwrap().is_confidential(), confidential, "{text}");
+            let address = Address::parse(text).unwrap();
+            let checked = PlainHttp::default().check(&address);
+            assert_eq!((checked.is_ok(), allowing.check(&address).is_ok()), (by_default, allowed), "{text}");
+            assert!(checked.err().is_none_or(|why| why.contains("plain HTTP to `")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_cannot_be_allowed() {
+        for text in ["", "*", "http://a.test", "a/b", "u@a", "a:port"] {
+            assert!(PlainHttp::default().allow(text).unwrap_err().starts_with("it is no host"), "{text}");
         }
     }
 

@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use super::extra;
 use super::provider::{OpenAiProvider, Settings};
 use super::target::{Addresses, Elsewhere};
-use crate::http::address::Address;
+use crate::http::address::{Address, PlainHttp};
 use crate::http::bounds::Bounds;
 use crate::http::client::{self, Roots};
 use crate::http::key::KeySource;
@@ -127,6 +127,7 @@ pub struct OpenAiBuilder {
     key: Option<KeySource>,
     allowed: Vec<String>,
     any_address: bool,
+    plain_http: Vec<String>,
     model: Option<Arc<str>>,
     headers: Vec<(String, String)>,
     parameters: BTreeSet<Arc<str>>,
@@ -152,6 +153,7 @@ impl OpenAiBuilder {
             key: None,
             allowed: Vec::new(),
             any_address: false,
+            plain_http: Vec::new(),
             model: None,
             headers: Vec::new(),
             parameters: BTreeSet::new(),
@@ -165,7 +167,8 @@ impl OpenAiBuilder {
     }
 
     /// The address of the API, up to the part before `/chat/completions`: `https://api.openai.com/v1` unless told
-    /// otherwise. The host's key and headers go here and nowhere else.
+    /// otherwise. The host's key and headers go here and nowhere else. Plain `http` is for this machine, unless the host
+    /// [allows](OpenAiBuilder::allow_plain_http) more.
     pub fn base_url(mut self, url: impl Into<String>) -> OpenAiBuilder {
         self.base_url = Some(url.into());
         self
@@ -194,13 +197,20 @@ impl OpenAiBuilder {
         self
     }
 
-    /// Lets specs name any address, with `base_url`. A key that a spec names goes there if nobody on the way can read
-    /// it: over TLS, or to this machine. The host's own key and headers never do.
+    /// Lets specs name any address to which nobody on the way can read along, with `base_url`: over TLS, or on this
+    /// machine. A key that a spec names goes there; the host's own key and headers never do.
     ///
     /// A spec can then send **any secret of the host's source to anybody**, and a request to any address that this
     /// machine can reach: only for specs that are trusted like the host's own code.
     pub fn allow_any_base_url(mut self) -> OpenAiBuilder {
         self.any_address = true;
+        self
+    }
+
+    /// Allows plain HTTP to a host, where whoever is in between reads keys, prompts and answers and can change them:
+    /// `models.internal`, `*.internal` for its subdomains, either with a port. This machine needs none of it.
+    pub fn allow_plain_http(mut self, host: impl Into<String>) -> OpenAiBuilder {
+        self.plain_http.push(host.into());
         self
     }
 
@@ -305,8 +315,14 @@ impl OpenAiBuilder {
         if let Some(option) = self.bounds.empty() {
             return Err(OpenAiError::Bound { option });
         }
+        let mut plain_http = PlainHttp::default();
+        for host in &self.plain_http {
+            let allowed = plain_http.allow(host);
+            allowed.map_err(|reason| OpenAiError::Address { option: "allow_plain_http", reason })?;
+        }
         let address = |option: &'static str, text: &str| {
-            Address::parse(text).map_err(|reason| OpenAiError::Address { option, reason })
+            let checked = Address::parse(text).and_then(|address| plain_http.check(&address).map(|()| address));
+            checked.map_err(|reason| OpenAiError::Address { option, reason })
         };
         let own = address("base_url", self.base_url.as_deref().unwrap_or(OPENAI))?;
         let allowed = self.allowed.iter().map(|text| address("allow_base_url", text)).collect::<Result<_, _>>()?;
@@ -332,7 +348,7 @@ impl OpenAiBuilder {
         Ok(OpenAiProvider::new(Settings {
             http,
             headers: headers(&self.headers)?,
-            addresses: Addresses { own, key: self.key, elsewhere },
+            addresses: Addresses { own, key: self.key, elsewhere, plain_http },
             model: self.model,
             parameters: self.parameters,
             answers: self.answers,

@@ -6,7 +6,7 @@ use kneo_core::call::{CallContext, CallError};
 use kneo_core::secret::Secret;
 
 use super::extra::Extra;
-use crate::http::address::Address;
+use crate::http::address::{Address, PlainHttp};
 use crate::http::code::Code;
 use crate::http::key::KeySource;
 
@@ -19,6 +19,8 @@ pub(super) struct Addresses {
     pub(super) key: Option<KeySource>,
     /// What else specs may name.
     pub(super) elsewhere: Elsewhere,
+    /// Where plain HTTP may go beside this machine.
+    pub(super) plain_http: PlainHttp,
 }
 
 /// The addresses beside the host's own that specs may name.
@@ -72,10 +74,6 @@ impl Addresses {
             (None, true) => self.key.clone(),
             (None, false) => None,
         };
-        if source.is_some() && matches!(self.elsewhere, Elsewhere::Any) && !is_own && !address.is_confidential() {
-            let message = format!("`{address}` is not encrypted, and a key is not sent there: use `https`");
-            return Err(Code::AddressRefused.error(message));
-        }
         let key = match source {
             Some(source) => Some(source.resolve(&context.secrets).await?),
             None => None,
@@ -90,7 +88,8 @@ impl Addresses {
             return Ok((address, true));
         }
         match &self.elsewhere {
-            Elsewhere::Any => Ok((address, false)),
+            // The others were checked when the host named them.
+            Elsewhere::Any => self.plain_http.check(&address).map(|()| (address, false)).map_err(refused),
             Elsewhere::These(allowed) if allowed.contains(&address) => Ok((address, false)),
             Elsewhere::These(allowed) => {
                 let known: Vec<String> =

@@ -113,12 +113,48 @@ async fn addresses_that_are_none_are_refused_and_passwords_in_them_not_repeated(
 }
 
 #[tokio::test]
-async fn a_key_does_not_go_to_just_anybody_in_the_clear() {
-    let provider = OpenAiProvider::builder().default_model("gpt-test").allow_any_base_url().build().unwrap();
-    let extra = r#"{"base_url":"http://example.invalid/v1","api_key_ref":"OTHER"}"#;
+async fn plain_http_is_for_this_machine_unless_the_host_says_otherwise() {
+    let at = |url: &str| OpenAiProvider::builder().base_url(url).default_model("gpt-test");
+    let key = || Secret::new(KEY.to_owned());
+    for builder in [
+        at("http://10.255.255.1/v1").api_key_ref(Name::new("HOST").unwrap()),
+        at("http://models.internal/v1").api_key(key()),
+        at("http://models.internal/v1"),
+        at("https://example.com/v1").allow_base_url("http://models.internal/v1"),
+        at("http://models.internal/v1").allow_plain_http("other.internal"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.code(), "openai_address_invalid");
+        let said = error.to_string();
+        assert!(said.contains("plain HTTP to `") && said.ends_with("allow it with `allow_plain_http`"), "{said}");
+    }
+    let error = at("https://example.com/v1").allow_plain_http("http://models.internal").build().unwrap_err();
+    assert!(error.to_string().contains("`allow_plain_http` cannot be used: it is no host"), "{error}");
+    for builder in [
+        at("http://models.internal/v1").api_key(key()).allow_plain_http("models.internal"),
+        at("http://localhost:1/v1").api_key(key()),
+        at("http://models.internal:8080/v1").allow_plain_http("*.internal:8080"),
+    ] {
+        assert!(builder.build().is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_spec_that_may_name_any_address_names_none_in_the_clear() {
+    let any = || OpenAiProvider::builder().default_model("gpt-test").allow_any_base_url();
+    for extra in [
+        r#"{"base_url":"http://example.invalid/v1","api_key_ref":"OTHER"}"#,
+        r#"{"base_url":"http://10.255.255.1/v1"}"#,
+    ] {
+        let error = told(&any().build().unwrap(), &with_extra(extra), context()).await.answer.unwrap_err();
+        assert_eq!(&*error.code, "provider_address_refused");
+        assert!(error.message.contains("plain HTTP to `"), "{error}");
+    }
+    // What is allowed is asked, as far as there is somebody of the name.
+    let provider = any().allow_plain_http("example.invalid").build().unwrap();
+    let extra = r#"{"base_url":"http://example.invalid/v1"}"#;
     let error = told(&provider, &with_extra(extra), context()).await.answer.unwrap_err();
-    assert_eq!(&*error.code, "provider_address_refused");
-    assert!(error.message.contains("not encrypted"), "{error}");
+    assert_eq!(&*error.code, "provider_unreachable");
 }
 
 #[tokio::test]
@@ -140,9 +176,13 @@ async fn a_proxy_is_used_only_if_the_host_names_it() {
     // A proxy is asked for whole addresses.
     let proxy = FakeServer::always(saying("by proxy")).await;
     let url = proxy.base_url().replace("/v1", "").replace("http://", "http://me:hunter2@");
-    let provider =
-        OpenAiProvider::builder().base_url("http://example.invalid/v1").default_model("m").proxy(url).build();
-    let provider = provider.unwrap();
+    let provider = OpenAiProvider::builder()
+        .base_url("http://example.invalid/v1")
+        .allow_plain_http("example.invalid")
+        .default_model("m")
+        .proxy(url)
+        .build()
+        .unwrap();
     assert!(!format!("{provider:?}").contains("hunter2"), "{provider:?}");
     assert_eq!(super::asked(&provider).await.text(), Ok("by proxy".to_owned()));
     let seen = &proxy.seen()[0];

@@ -76,8 +76,9 @@ async fn a_server_that_repeats_the_key_does_not_give_it_away() {
 async fn a_server_that_is_not_there_cannot_be_reached() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     for url in [format!("http://127.0.0.1:{port}/v1"), "http://name.invalid/v1".to_owned()] {
-        let provider = OpenAiProvider::builder().base_url(&url).default_model("m").build().unwrap();
-        let error = asked(&provider).await.answer.unwrap_err();
+        let provider =
+            OpenAiProvider::builder().base_url(&url).allow_plain_http("name.invalid").default_model("m").build();
+        let error = asked(&provider.unwrap()).await.answer.unwrap_err();
         assert_eq!((&*error.code, error.retryable), ("provider_unreachable", true), "{url}: {error}");
     }
 }
