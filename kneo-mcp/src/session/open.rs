@@ -228,7 +228,7 @@ where
     let running = serve_client_with_lifecycle_and_ct(inbox.clone(), transport, lifecycle, stop.clone()).await;
     let running: RunningService<RoleClient, Inbox> = running.map_err(rejected)?;
     let peer = running.peer().clone();
-    Ok(Session {
+    let session = Session {
         courier: Courier::new(peer.clone()),
         peer,
         running: Mutex::new(Some(running)),
@@ -240,7 +240,29 @@ where
         offer: Mutex::default(),
         broken: AtomicBool::new(false),
         endings: endings.clone(),
-    })
+    };
+    // Dropping the session ends it.
+    match session.peer.peer_info().and_then(|info| unknown(&info.protocol_version)) {
+        None => Ok(session),
+        Some(problem) => Err(Greeted::Refused(Refusal::Final(problem))),
+    }
+}
+
+/// What is wrong with the version that a server chose: it may answer with any, and the SDK takes any.
+fn unknown(version: &ProtocolVersion) -> Option<Problem> {
+    if ProtocolVersion::KNOWN_VERSIONS.contains(version) {
+        return None;
+    }
+    let its: String = version.as_str().chars().filter(|c| !c.is_control()).take(LONGEST_VERSION).collect();
+    let ours = list(ProtocolVersion::KNOWN_VERSIONS);
+    Some(Problem::Protocol(format!("it answers in version `{its}`, and this host speaks {ours}")))
+}
+
+/// So much of a version that is none is shown.
+const LONGEST_VERSION: usize = 40;
+
+fn list(versions: &[ProtocolVersion]) -> String {
+    versions.iter().map(ProtocolVersion::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn rejected(error: ClientInitializeError) -> Greeted {
@@ -260,9 +282,6 @@ fn rejected(error: ClientInitializeError) -> Greeted {
             other => other,
         }),
         ClientInitializeError::NoCompatibleProtocolVersion { client_supported, server_supported } => {
-            let list = |versions: &[ProtocolVersion]| {
-                versions.iter().map(ProtocolVersion::as_str).collect::<Vec<_>>().join(", ")
-            };
             let (ours, its) = (list(&client_supported), list(&server_supported));
             Greeted::Refused(Refusal::Final(Problem::Protocol(format!(
                 "it knows the versions {its} and none of {ours}"

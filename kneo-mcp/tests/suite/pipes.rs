@@ -273,6 +273,33 @@ async fn a_server_that_never_gets_ready_says_why() {
     }
 }
 
+/// The newest version that has a handshake is offered, and a server may choose an older one, of those that there are.
+#[tokio::test]
+async fn a_server_may_choose_a_version_that_there_is_and_no_other() {
+    let host = Host::new();
+    let choosing = |version: &str| {
+        let answer = format!(
+            r#"{{"protocolVersion":"{version}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"x","version":"1"}}}}"#
+        );
+        fake(&format!("echo $$ >> '{}'\non_initialize() {{ answer '{answer}'; }}", host.path("pids").display()))
+    };
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+        assert_eq!(host.call(&choosing(version)).await.unwrap(), Value::from("hello"), "{version}");
+    }
+    let long = "9".repeat(4_000);
+    for version in ["1999-01-01", "2025-12-31", "2099-01-01", "", "latest", &long] {
+        let error = host.call(&choosing(version)).await.unwrap_err();
+        assert_eq!((&*error.code, error.retryable), ("mcp_protocol_error", false), "{version}");
+        let shown = version.get(..40).unwrap_or(version);
+        let says = format!(
+            "it answers in version `{shown}`, and this host speaks 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28"
+        );
+        assert!(error.message.contains(&says) && error.message.len() < 400, "{error}");
+    }
+    host.connector.close().await;
+    gone(&pids(host.path("pids"), 10).await).await;
+}
+
 /// Others answer it with nothing that is an answer, or not at all.
 #[tokio::test]
 async fn a_server_need_not_understand_the_first_question() {
