@@ -176,7 +176,8 @@ impl McpConnectorBuilder {
         self
     }
 
-    /// Bounds how long a server may take until it can be asked something. The default is 30 seconds.
+    /// Bounds how long a server may take until it can be asked something. The default is 30 seconds. A spec's
+    /// `timeout_seconds` bounds each of the questions that this takes, of which there are at most two.
     pub fn connect_timeout(mut self, timeout: Duration) -> McpConnectorBuilder {
         self.settings.connect_timeout = timeout;
         self

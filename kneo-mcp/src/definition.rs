@@ -17,6 +17,8 @@ use crate::stdio::Program;
 pub(crate) struct Definition {
     pub(crate) target: Target,
     pub(crate) request_timeout: Duration,
+    /// What the spec itself says of one request, which holds for those that connect too.
+    pub(crate) own_timeout: Option<Duration>,
     pub(crate) max_response_bytes: usize,
 }
 
@@ -44,13 +46,11 @@ impl Definition {
             }
             Transport::Http(http) => Target::Http(Box::new(Address::new(http, settings)?)),
         };
-        let request_timeout = match definition.timeout_ms {
-            Some(0) => {
-                return Err(Problem::Definition("its `timeout_seconds` is zero; write seconds above 0".to_owned()));
-            }
-            Some(ms) => Duration::from_millis(ms),
-            None => settings.request_timeout,
-        };
+        if definition.timeout_ms == Some(0) {
+            return Err(Problem::Definition("its `timeout_seconds` is zero; write seconds above 0".to_owned()));
+        }
+        let own_timeout = definition.timeout_ms.map(Duration::from_millis);
+        let request_timeout = own_timeout.unwrap_or(settings.request_timeout);
         let max_response_bytes = match definition.max_response_bytes {
             Some(0) => {
                 return Err(Problem::Definition("its `max_response_bytes` is zero; write bytes above 0".to_owned()));
@@ -58,7 +58,7 @@ impl Definition {
             Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).min(settings.max_response_bytes),
             None => settings.max_response_bytes,
         };
-        Ok(Definition { target, request_timeout, max_response_bytes })
+        Ok(Definition { target, request_timeout, own_timeout, max_response_bytes })
     }
 }
 

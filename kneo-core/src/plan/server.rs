@@ -16,7 +16,8 @@ pub struct McpServerDef {
     pub name: Name,
     /// How it is reached.
     pub transport: Transport,
-    /// The longest time of one request, in milliseconds; `None` leaves it to the connector.
+    /// The longest time of one request, in milliseconds, those included by which a connection is made; `None` leaves it
+    /// to the connector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
     /// The most bytes of one answer; `None` leaves it to the connector.

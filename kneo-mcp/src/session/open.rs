@@ -46,7 +46,7 @@ pub(crate) enum Greeting {
     Handshake,
 }
 
-/// Connects to a server, within the host's time for it.
+/// Connects to a server, within the host's time for it, and with each question within the spec's time for one request.
 ///
 /// # Errors
 /// It cannot be reached, or is no MCP server.
@@ -79,11 +79,13 @@ async fn connect(
     let mut next = if greeting == Greeting::Either { Next::Any } else { Next::None };
     loop {
         let began = Instant::now();
-        let refusal = match attempt(definition, settings, credentials, greeting, endings).await {
-            Ok(session) => return Ok(session),
-            Err(refusal) => refusal,
+        let attempt = attempt(definition, settings, credentials, greeting, endings);
+        let (refusal, slow) = match in_time(definition, attempt).await {
+            Ok(Ok(session)) => return Ok(session),
+            Ok(Err(refusal)) => (refusal, began.elapsed() >= SLOW),
+            // The author does not wait for one that is slow.
+            Err(refusal) => (refusal, false),
         };
-        let slow = began.elapsed() >= SLOW;
         (greeting, next) = match next {
             // A server of before 2026-07-28 may do whatever it likes with a question that it does not know, and has done
             // nothing until then. One that was only slow to start has missed it, and is asked once more.
@@ -95,6 +97,19 @@ async fn connect(
         };
         tracing::debug!(?greeting, "the server does not say which versions it knows, and is asked in another way");
     }
+}
+
+/// An attempt within the spec's own time for one request, if it names one.
+///
+/// # Errors
+/// It took longer. What was asked may only not have been known, unless there was time for both questions.
+async fn in_time<T>(definition: &Definition, attempt: impl Future<Output = T>) -> Result<T, Refusal> {
+    let Some(limit) = definition.own_timeout else { return Ok(attempt.await) };
+    tokio::time::timeout(limit, attempt).await.map_err(|_| {
+        let hint = "; see that it runs, or raise `timeout_seconds`, which also counts for the first answer";
+        let problem = Problem::Timeout { what: "did not get ready", limit, hint };
+        if limit < BOTH_ASKED { Refusal::Early(problem) } else { Refusal::Final(problem) }
+    })
 }
 
 /// After which time of silence the SDK asks the older question on the same connection.

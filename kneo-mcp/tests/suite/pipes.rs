@@ -273,6 +273,32 @@ async fn a_server_that_never_gets_ready_says_why() {
     }
 }
 
+/// The author's time for one request is that for the first ones too, of which there are at most two.
+#[tokio::test]
+async fn a_server_that_does_not_get_ready_is_waited_for_as_long_as_its_author_says() {
+    let host = Host::new();
+    let within = |ms, script: &str| McpServerDef { timeout_ms: Some(ms), ..fake(script) };
+    let file = host.path("pids");
+    let silent = format!("echo $$ >> '{}'\non_discover() {{ :; }}\non_initialize() {{ :; }}", file.display());
+    let started = Instant::now();
+    let error = host.call(&within(1_000, &silent)).await.unwrap_err();
+    assert_eq!((&*error.code, error.retryable), ("mcp_timeout", true));
+    assert_eq!(
+        &*error.message,
+        "the MCP server `files` did not get ready within 1 s; see that it runs, or raise `timeout_seconds`, which also \
+         counts for the first answer"
+    );
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    gone(&pids(file, 2).await).await;
+    // One of before 2026-07-28 that says nothing to what it does not know is asked the older question in time.
+    let older = within(2_000, "on_discover() { :; }");
+    assert_eq!(host.call(&older).await.unwrap(), Value::from("hello"));
+    // The host's own time for it holds whatever a spec says.
+    let host = Host::with(|builder| builder.connect_timeout(Duration::from_millis(500)));
+    let (_, message) = failed(host.call(&within(60_000, &silent)).await);
+    assert!(message.contains("within 0.5 s") && message.contains("`connect_timeout`"), "{message}");
+}
+
 /// The newest version that has a handshake is offered, and a server may choose an older one, of those that there are.
 #[tokio::test]
 async fn a_server_may_choose_a_version_that_there_is_and_no_other() {

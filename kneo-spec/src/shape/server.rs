@@ -42,7 +42,7 @@ pub(crate) static SERVER: Shape = Shape {
         Field::new("client_cert", Plain, "a file with this side's PEM certificate").only(HTTP).needs("client_key_ref"),
         Field::new("client_key_ref", Name, "the secret with the PEM key of `client_cert`").only(HTTP).needs("client_cert"),
         Field::new("timeout", Seconds, "the published v1's word for `timeout_seconds`").only(HTTP),
-        Field::new("timeout_seconds", Seconds, "the longest time of one request; without it the host's").kneo(),
+        Field::new("timeout_seconds", Seconds, "the longest time of one request, the first ones included; without it the host's").kneo(),
         Field::new(
             "max_response_bytes",
             Integer { min: 1, max: 1_073_741_824 },
