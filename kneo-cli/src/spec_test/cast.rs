@@ -164,7 +164,7 @@ impl Cast {
     /// A server with the tools that the test gives it, and those that the spec counts on.
     fn server(self: &Arc<Self>, of: &McpServerDef) -> ScriptedServer {
         let mut tools = self.offered.get(&of.name).cloned().unwrap_or_default();
-        tools.extend(of.tools.include.iter().flatten().cloned());
+        tools.extend(of.tools.include.iter().flatten().chain(&of.tools.exclude).cloned());
         tools.into_iter().fold(ScriptedServer::new(), |server, tool| {
             let (cast, what) = (Arc::clone(self), served_of(of.name.as_str(), &tool));
             server.tool(ToolOffer::new(tool, "", any_object()), move |_, context: CallContext| {

@@ -91,6 +91,15 @@ fn tests_pass_without_models_commands_servers_and_waiting() {
     assert!(!project.path(".kneo").exists());
 }
 
+/// What a spec keeps from its agents a server of a test has, without being told.
+#[test]
+fn a_server_of_a_test_has_what_the_spec_excludes() {
+    let spec = format!("{STORIES}{GOOD}")
+        .replace("command: no-such-program}\n", "command: no-such-program, tools: {exclude: [write_file]}}\n");
+    let answer = Project::with(&spec).kneo(&["spec", "test", "flow.yaml", "--filter", "published"]);
+    assert_eq!((answer.code, answer.stdout.lines().last()), (0, Some("1 test passed")), "{answer:?}");
+}
+
 #[test]
 fn what_differs_is_told() {
     let project = Project::with(&format!("{STORIES}{BAD}"));

@@ -115,7 +115,8 @@ pub struct ServerTools {
     /// These and no others, by the server's names; `None` is all. A name that the server does not offer is a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include: Option<Vec<Arc<str>>>,
-    /// All but these.
+    /// All but these, by the server's names. A name that the server does not offer is a failure: with a slip in it, it
+    /// would keep nothing from the model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Arc<str>>,
     /// What the names begin with for the model.

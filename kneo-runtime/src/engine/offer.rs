@@ -11,6 +11,9 @@ use kneo_core::{Failure, FailureKind, Payload, Value};
 /// The longest name of a tool that models take.
 const MAX_NAME: usize = 64;
 
+/// So many tools are named when the one that is looked for is not there.
+const MOST_NAMED: usize = 20;
+
 /// The tools of a server that an agent may use.
 #[derive(Debug)]
 pub(super) struct Offer {
@@ -99,13 +102,19 @@ pub(crate) fn accept(
 ) -> Result<Payload, Failure> {
     let server = plan.server(at).ok_or_else(|| refused("mcp_server", "the plan has no such server".to_owned()))?;
     let name = &server.name;
+    let is_offered = |wanted: &Arc<str>| offered.iter().any(|tool| tool.name == *wanted);
     let named = declared(plan, tools, at).chain(server.tools.include.iter().flatten().filter(|_| whole));
-    for wanted in named {
-        if !offered.iter().any(|tool| tool.name == *wanted) {
-            let there: Vec<String> = offered.iter().take(20).map(|tool| format!("`{}`", tool.name)).collect();
-            let message = format!("server `{name}` offers no tool `{wanted}`: it has {}", there.join(", "));
-            return Err(refused("mcp_tool_missing", message));
-        }
+    if let Some(wanted) = named.into_iter().find(|wanted| !is_offered(wanted)) {
+        let message = format!("server `{name}` offers no tool `{wanted}`: it has {}", there(offered, wanted));
+        return Err(refused("mcp_tool_missing", message));
+    }
+    // A name with a slip in it keeps nothing from anybody.
+    if let Some(unknown) = server.tools.exclude.iter().filter(|_| whole).find(|name| !is_offered(name)) {
+        let message = format!(
+            "`exclude` of server `{name}` names `{unknown}`, which it does not offer: it has {}",
+            there(offered, unknown)
+        );
+        return Err(refused("mcp_tool_missing", message));
     }
     if let Some(expected) = server.tools.expect_digest {
         let found = offer_digest(&usable(plan, at, offered)).map_err(|error| error.to_failure(FailureKind::Tool))?;
@@ -152,6 +161,19 @@ pub(crate) fn accept(
     };
     let stored = stored.collect::<Result<Vec<_>, _>>().and_then(Value::list).map_err(|error| unfit(&error))?;
     Payload::new(stored).map_err(|error| unfit(&error))
+}
+
+/// The names of the tools that a server has, those first that begin most like the one that was looked for.
+fn there(offered: &[ToolOffer], wanted: &str) -> String {
+    let alike = |name: &str| name.chars().zip(wanted.chars()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    let mut names: Vec<&str> = offered.iter().map(|tool| &*tool.name).collect();
+    names.sort_by_key(|name| std::cmp::Reverse(alike(name)));
+    let shown: Vec<String> = names.iter().take(MOST_NAMED).map(|name| format!("`{name}`")).collect();
+    match (shown.is_empty(), names.len().saturating_sub(MOST_NAMED)) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => shown.join(", "),
+        (false, more) => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 fn is_model_name(name: &str) -> bool {

@@ -167,6 +167,10 @@ async fn what_the_spec_does_not_expect_fails_and_says_what_to_do() {
     .await;
     let missing = |plan: &mut Plan| plan.servers[0].tools.include = Some(vec!["write".into()]);
     fails(missing, "mcp_tool_missing", "it has `read`, `docs/list`").await;
+    // Else what is meant to be kept from the model is offered to it.
+    let slip = |plan: &mut Plan| plan.servers[0].tools.exclude = vec!["read".into(), "docs/lst".into()];
+    let says = "`exclude` of server `files` names `docs/lst`, which it does not offer: it has `docs/list`, `read`";
+    fails(slip, "mcp_tool_missing", says).await;
     fails(|plan| plan.servers[0].tools.prefix = Some("a.b".into()), "mcp_tool_name", "`exclude`").await;
     let twice = |plan: &mut Plan| {
         plan.servers.push(plan.servers[0].clone());
