@@ -194,7 +194,10 @@ async fn every_kind_of_step_is_checked() {
         });
     });
     let plan = plan.build(root).unwrap();
-    invalid(&failed(&runtime.start(&plan, Start::new(int(1))).await.unwrap()).await);
+    let failure = failed(&runtime.start(&plan, Start::new(int(1))).await.unwrap()).await;
+    assert_eq!((failure.kind, failure.code.as_deref()), (FailureKind::InvalidOutput, Some("output_schema")));
+    let says = "the output of `other`, which ran in the place of `step`, does not fit the `output_schema` of `step`: ";
+    assert!(failure.message.starts_with(says), "{failure}");
     assert_eq!(completed(&runtime.start(&plan, Start::new(int(2))).await.unwrap()).await, int(3));
 }
 

@@ -43,7 +43,10 @@ fn begin(state: &State, out: &mut Out, path: &Path) {
 /// Fails a step whose time is over, once nothing of it is in flight any more.
 fn time_out(state: &State, out: &mut Out, path: &Path) {
     if !state.is_busy_within(path) {
-        let failure = Failure::new(FailureKind::Timeout, "the step took longer than `timeout_seconds`");
+        let failure = Failure::new(
+            FailureKind::Timeout,
+            "the step took longer than `timeout_seconds`",
+        );
         fail(state, out, path, &failure.with_code("timeout").with_retryable(false));
     }
 }
@@ -56,7 +59,11 @@ pub(super) fn complete(state: &State, out: &mut Out, path: &Path, output: Source
         Source::Flow => Some(state.flows.get(path).map_or(&step.input, |nested| &nested.value)),
     };
     let node = state.plan().node(step.node);
-    match node.zip(carried).map_or(Ok(()), |(node, value)| check_output(state, node, value)) {
+    let fits = node.zip(carried).map_or(Ok(()), |(node, value)| match (&step.error, node.policy.on_error) {
+        (Some(_), OnError::Fallback(instead)) => check(state, node, state.plan().node(instead), value),
+        _ => check_output(state, node, value),
+    });
+    match fits {
         Ok(()) => out.push(path.clone(), Event::StepCompleted { output }),
         // What ran in the step's place has failed it, and nothing runs in the place of that.
         Err(failure) if step.error.is_some() => {
@@ -71,9 +78,20 @@ pub(super) fn complete(state: &State, out: &mut Out, path: &Path, output: Source
 /// # Errors
 /// What does not fit; another attempt can help where the author says so.
 pub(super) fn check_output(state: &State, node: &Node, output: &Value) -> Result<(), Failure> {
+    check(state, node, None, output)
+}
+
+/// As [`check_output`], with the step that ran in this one's place, if one did.
+fn check(state: &State, node: &Node, instead: Option<&Node>, output: &Value) -> Result<(), Failure> {
     let Some(schema) = node.output else { return Ok(()) };
     state.program.check(schema, output).map_err(|problem| {
-        let message = format!("the output of `{}` does not fit its `output_schema`: {problem}", node.id);
+        let message = match instead {
+            None => format!("the output of `{}` does not fit its `output_schema`: {problem}", node.id),
+            Some(instead) => format!(
+                "the output of `{}`, which ran in the place of `{1}`, does not fit the `output_schema` of `{1}`: {problem}",
+                instead.id, node.id
+            ),
+        };
         let failure = Failure::new(FailureKind::InvalidOutput, message).with_code("output_schema");
         failure.with_retryable(node.policy.retry.on.contains(&FailureKind::InvalidOutput))
     })
