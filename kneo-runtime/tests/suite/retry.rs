@@ -81,6 +81,23 @@ async fn a_long_wait_gives_the_run_up_and_ends_by_itself() {
     assert_eq!(count(&harness.journal(run.id()).await.unwrap(), "run_claimed"), 2);
 }
 
+/// Who asks for more than the author allows is not asked again, and the failure says so.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_too_long_ends_the_attempts_and_is_told() {
+    let hint = typed::value_function(|_, _| async move {
+        Err(CallError::retryable("busy", "slow down").with_retry_after(Duration::from_secs(300)))
+    });
+    let harness = harness();
+    let runtime = build(harness.builder().function("work", hint));
+    let failure = failed(&runtime.start(&retried(3, None), Start::new(int(0))).await.unwrap()).await;
+    let says = "slow down; it asks for a wait of 300s, more than the longest that the step allows (`max_seconds` of its \
+                `retry`, 60s), so that it is not tried again";
+    assert_eq!((&*failure.message, failure.code.as_deref()), (says, Some("busy")));
+    // Without attempts that are left there is nothing to explain.
+    let failure = failed(&runtime.start(&retried(1, None), Start::new(int(0))).await.unwrap()).await;
+    assert_eq!(&*failure.message, "slow down");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_timed_out_attempt_is_told_and_gone_before_the_next() {
     let (waits, log) = waits();

@@ -158,7 +158,7 @@ pub(crate) static RETRY: Shape = Shape {
             .required(),
         Field::new("initial_seconds", Seconds, "the wait before the second attempt").kneo().default("1"),
         Field::new("factor", Number { min: 1.0 }, "by what the wait grows with each attempt").kneo().default("2"),
-        Field::new("max_seconds", Seconds, "the longest wait").kneo().default("60"),
+        Field::new("max_seconds", Seconds, "the longest wait; who asks for a longer one is not asked again").kneo().default("60"),
         Field::new("jitter", Bool, "whether the wait is drawn between zero and its full length").kneo().default("true"),
         Field::new(
             "on",

@@ -7,6 +7,7 @@ use kneo_core::name::NameError;
 use kneo_core::plan::NodeKind;
 use kneo_core::{Attempt, Failure, FailureKind, Name, Path, Payload, Segment, Timestamp, Usage, Value};
 
+use super::retry::Next;
 use super::{Out, discovery, retry, step};
 use crate::engine::EffectResult;
 use crate::engine::environment::{ScopeView, text};
@@ -97,19 +98,14 @@ pub(super) fn outcome(state: &State, out: &mut Out, path: &Path, attempt: Attemp
         Ok(output) => out.push(path.clone(), Event::EffectSucceeded { attempt, output, usage }),
         Err(_) if open.cancelling => out.push(path.clone(), Event::EffectCancelled { attempt }),
         Err(failure) => {
-            let retry_at = retry_at(state, out, path, open, &failure);
+            let next = next_attempt(state, out, path, open, &failure).unwrap_or(Next::Nothing);
+            let (failure, retry_at) = (next.told(failure), next.at());
             out.push(path.clone(), Event::EffectFailed { attempt, failure, usage, retry_at });
         }
     }
 }
 
-fn retry_at(
-    state: &State,
-    out: &mut Out,
-    path: &Path,
-    open: &OpenEffect,
-    failure: &Failure,
-) -> Option<kneo_core::Timestamp> {
+fn next_attempt(state: &State, out: &mut Out, path: &Path, open: &OpenEffect, failure: &Failure) -> Option<Next> {
     let step = state.steps.get(&state.owner(path)?)?;
     let Tries { failures, .. } = match (open.kind, &step.phase) {
         (EffectKind::Function, _) => step.tries,
@@ -122,7 +118,7 @@ fn retry_at(
         _ => return None,
     };
     let policy = &state.plan().node(step.node)?.policy;
-    retry::after(&policy.retry, failures, failure, out.at, &mut out.entropy)
+    Some(retry::after(&policy.retry, failures, failure, out.at, &mut out.entropy))
 }
 
 /// Records an outcome that nobody waits for.

@@ -7,24 +7,51 @@ use kneo_core::{Failure, Timestamp};
 
 use super::Draw;
 
-/// When the next attempt starts; `None` is not at all. `failures` counts those before this one.
-pub(super) fn after(
-    retry: &Retry,
-    failures: u32,
-    failure: &Failure,
-    now: Timestamp,
-    draw: &mut Draw,
-) -> Option<Timestamp> {
+/// What follows a failed attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// Another, at this time.
+    At(Timestamp),
+    /// None: attempts are left, and who failed asks for a longer wait than the author allows.
+    TooLong { wanted: Duration, longest: Duration },
+    /// None.
+    Nothing,
+}
+
+impl Next {
+    /// The time of the next attempt.
+    pub(super) fn at(self) -> Option<Timestamp> {
+        match self {
+            Next::At(at) => Some(at),
+            Next::TooLong { .. } | Next::Nothing => None,
+        }
+    }
+
+    /// The failure, which says why nothing follows it where its words do not.
+    pub(super) fn told(self, mut failure: Failure) -> Failure {
+        let Next::TooLong { wanted, longest } = self else { return failure };
+        let message = format!(
+            "{}; it asks for a wait of {wanted:?}, more than the longest that the step allows (`max_seconds` of its \
+             `retry`, {longest:?}), so that it is not tried again",
+            failure.message
+        );
+        failure.message = message.into();
+        failure
+    }
+}
+
+/// What follows a failed attempt. `failures` counts those before this one.
+pub(super) fn after(retry: &Retry, failures: u32, failure: &Failure, now: Timestamp, draw: &mut Draw) -> Next {
     let left = failures.saturating_add(1) < retry.max_attempts.get();
     let wanted = retry.on.is_empty() || retry.on.contains(&failure.kind);
     if !left || !wanted || !failure.retryable {
-        return None;
+        return Next::Nothing;
     }
     let longest = Duration::from_millis(retry.max_ms);
     let hint = failure.retry_after.unwrap_or_default();
     // Who asks for a longer wait than the author allows is not asked again.
     if hint > longest {
-        return None;
+        return Next::TooLong { wanted: hint, longest };
     }
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a wait")]
     let initial = retry.initial_ms as f64 / 1_000.0;
@@ -32,12 +59,13 @@ pub(super) fn after(
     let grown = initial * retry.factor.max(1.0).powi(exponent);
     let full = Duration::try_from_secs_f64(grown).map_or(longest, |wait| wait.min(longest));
     let wait = if retry.jitter { full.mul_f64(draw.fraction()) } else { full };
-    Some(now.after(wait.max(hint)))
+    Next::At(now.after(wait.max(hint)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::sync::Arc;
 
     use kneo_core::FailureKind;
 
@@ -45,7 +73,7 @@ mod tests {
 
     fn wait(retry: &Retry, failures: u32, failure: &Failure) -> Option<Duration> {
         let mut draw = Draw { entropy: [3; 32], drawn: failures };
-        after(retry, failures, failure, Timestamp::default(), &mut draw).map(|at| at.since(Timestamp::default()))
+        after(retry, failures, failure, Timestamp::default(), &mut draw).at().map(|at| at.since(Timestamp::default()))
     }
 
     fn retry(max_attempts: u32, jitter: bool) -> Retry {
@@ -83,6 +111,20 @@ mod tests {
         let failure = Failure::new(FailureKind::Provider, "later");
         let hinted = failure.clone().with_retry_after(Duration::from_secs(7));
         assert_eq!(wait(&retry(9, false), 0, &hinted), Some(Duration::from_secs(7)));
-        assert_eq!(wait(&retry(9, false), 0, &failure.with_retry_after(Duration::from_secs(61))), None);
+        let long = failure.with_retry_after(Duration::from_secs(300));
+        assert_eq!(wait(&retry(9, false), 0, &long), None);
+        let mut draw = Draw { entropy: [3; 32], drawn: 0 };
+        let next = after(&retry(9, false), 0, &long, Timestamp::default(), &mut draw);
+        let mut told = next.told(long.clone());
+        assert_eq!(
+            &*told.message,
+            "later; it asks for a wait of 300s, more than the longest that the step allows (`max_seconds` of its \
+             `retry`, 60s), so that it is not tried again"
+        );
+        told.message = Arc::clone(&long.message);
+        assert_eq!(told, long);
+        // The last attempt would not have been followed by another anyway.
+        let next = after(&retry(2, false), 1, &long, Timestamp::default(), &mut draw);
+        assert_eq!((next, next.told(long.clone())), (Next::Nothing, long));
     }
 }
