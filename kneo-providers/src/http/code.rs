@@ -163,9 +163,14 @@ codes! {
 
 impl Code {
     /// An error of this code. The message holds no secret.
+    ///
+    /// One that may pass may be the last of its step as well: what to do stands behind it. Of the others whoever makes
+    /// them knows more.
     pub(crate) fn error(self, message: impl Into<Arc<str>>) -> CallError {
+        let message = message.into();
         match self.is_retryable() {
-            true => CallError::retryable(self.as_str(), message),
+            true if message.contains(self.remedy()) => CallError::retryable(self.as_str(), message),
+            true => CallError::retryable(self.as_str(), format!("{message}; {}", self.remedy())),
             false => CallError::fatal(self.as_str(), message),
         }
     }
@@ -179,6 +184,8 @@ impl fmt::Display for Code {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Code, ErrorCode};
 
     #[test]
@@ -202,5 +209,8 @@ mod tests {
         let error = Code::RateLimited.error("slow down");
         let known = ErrorCode::of(&error.code).unwrap();
         assert_eq!((known.retryable, known.remedy), (error.retryable, Code::RateLimited.remedy()));
+        assert_eq!(*error.message, format!("slow down; {}", known.remedy));
+        assert_eq!(Code::RateLimited.error(Arc::clone(&error.message)).message, error.message);
+        assert_eq!(&*Code::ModelMissing.error("no model").message, "no model");
     }
 }

@@ -84,8 +84,7 @@ fn unanswered(error: reqwest::Error, bounds: &Bounds, key: Option<&str>) -> Call
     }
     if error.is_connect() {
         let why = if error.is_timeout() { format!("no connection within {:?}", bounds.connect) } else { said };
-        let remedy = Code::Unreachable.remedy();
-        return Code::Unreachable.error(format!("the server cannot be reached: {why}; {remedy}"));
+        return Code::Unreachable.error(format!("the server cannot be reached: {why}"));
     }
     // The library tells such a head apart in words alone; a test sees that it still does.
     if said.contains("message head is too large") {

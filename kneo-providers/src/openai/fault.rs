@@ -37,7 +37,7 @@ pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str, tar
                 message.push_str(" (the host's own goes only to its own address)");
             }
         }
-        // What waiting does not mend, the reader does.
+        // What waiting does not mend, the reader does. What it may mend says so by itself.
         _ if !code.is_retryable() => {
             message.push_str("; ");
             message.push_str(code.remedy());

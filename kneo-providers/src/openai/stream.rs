@@ -30,7 +30,7 @@ pub(super) fn form(headers: &HeaderMap, asked: Answers) -> Result<Answers, CallE
         "text/event-stream" => Ok(Answers::Streamed),
         "application/json" => Ok(Answers::Plain),
         "text/html" => {
-            let mut error = Code::MalformedAnswer.error("the server answered with a page: see `base_url`");
+            let mut error = Code::MalformedAnswer.error("the server answered with a page");
             error.retryable = false;
             Err(error)
         }

@@ -98,7 +98,7 @@ async fn an_error_whose_explanation_does_not_arrive_is_told_all_the_same() {
     let server = FakeServer::always(vec![cut, Act::Close]).await;
     let error = asked(&provider(&server)).await.answer.unwrap_err();
     assert_eq!((&*error.code, error.retry_after), ("provider_overloaded", Some(Duration::from_secs(3))));
-    assert!(error.message.ends_with("answered 503: half an expl"), "{error}");
+    assert!(error.message.contains("answered 503: half an expl; let the step wait"), "{error}");
     // Nor is one taken that has no end.
     let endless = raw("HTTP/1.1 500 X\r\nconnection: close\r\n\r\n");
     let server = FakeServer::always(vec![endless, Act::Repeat(vec![b'x'; 4096], Duration::ZERO)]).await;
