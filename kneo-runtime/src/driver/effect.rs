@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use kneo_core::call::{CallContext, CallError};
-use kneo_core::event::EffectKind;
+use kneo_core::plan::{ModelDef, Plan, ServerIx};
 use kneo_core::{Cancel, Failure, FailureKind, Usage, Value};
 use tracing::{Instrument as _, Span};
 
@@ -21,7 +21,7 @@ pub(crate) type Attempting = Pin<Box<dyn Future<Output = EffectResult> + Send>>;
 /// The bounds of an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
-    pub(crate) kind: EffectKind,
+    pub(crate) callee: Callee,
     /// Tells the attempt to stop.
     pub(crate) cancel: Cancel,
     /// How long it may take.
@@ -114,7 +114,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 /// An attempt that is told to stop, or takes too long, is really gone when this ends: it ended within the grace, or
 /// its future is dropped.
 pub(crate) async fn supervise(mut attempting: Attempting, bounds: Bounds) -> EffectResult {
-    let Bounds { kind, cancel, limit, grace } = bounds;
+    let Bounds { callee, cancel, limit, grace } = bounds;
     let timed_out = tokio::select! {
         biased;
         result = &mut attempting => return if cancel.is_cancelled() { stopped(result) } else { result },
@@ -127,7 +127,7 @@ pub(crate) async fn supervise(mut attempting: Attempting, bounds: Bounds) -> Eff
         tracing::warn!("the call did not end when it was told to; it is dropped");
     }
     match last {
-        _ if timed_out => EffectResult::failed(timeout(kind, limit)),
+        _ if timed_out => EffectResult::failed(timeout(&callee, limit)),
         Some(result) => stopped(result),
         None => EffectResult::Cancelled,
     }
@@ -148,13 +148,43 @@ async fn lapse(limit: Option<Duration>) {
     }
 }
 
-fn timeout(kind: EffectKind, limit: Option<Duration>) -> Failure {
-    let what = match kind {
-        EffectKind::ModelTurn => "model turn",
-        EffectKind::ToolCall => "tool call",
-        EffectKind::Discovery => "question to the server",
-        EffectKind::Function => "function",
-    };
+fn timeout(callee: &Callee, limit: Option<Duration>) -> Failure {
     let limit = limit.unwrap_or_default();
-    Failure::new(FailureKind::Timeout, format!("the {what} took longer than {limit:?}")).with_code("timeout")
+    // A model reads what becomes of its calls, and can change nothing of the step.
+    let advice = if callee.is_tried_again { ": give it longer, or let the step try again (`max_retries`)" } else { "" };
+    let message = format!("{} took longer than {limit:?}, the `timeout_seconds` of its step{advice}", callee.what);
+    Failure::new(FailureKind::Timeout, message).with_code("timeout")
+}
+
+/// Who is called, in words.
+#[derive(Clone, Debug)]
+pub(crate) struct Callee {
+    what: String,
+    /// Whether the step's policy says what follows a failure: a tool's is a result for the model.
+    is_tried_again: bool,
+}
+
+impl Callee {
+    /// Who a request goes to.
+    pub(crate) fn of(plan: &Plan, request: &EffectRequest) -> Callee {
+        let server = |at: ServerIx| plan.server(at).map_or_else(String::new, |server| format!(" `{}`", server.name));
+        let what = match request {
+            EffectRequest::ModelTurn { agent, .. } => match plan.agent(*agent).map(|agent| &agent.model) {
+                Some(ModelDef { provider, name: Some(name), .. }) => format!("the model `{name}` of `{provider}`"),
+                Some(ModelDef { provider, name: None, .. }) => format!("the model of `{provider}`"),
+                None => "the model".to_owned(),
+            },
+            EffectRequest::ToolCall { tool, .. } => {
+                plan.tool(*tool).map_or_else(|| "the tool".to_owned(), |tool| format!("the tool `{}`", tool.name))
+            }
+            EffectRequest::ServerCall { server: at, tool, .. } => format!("the tool `{tool}` of server{}", server(*at)),
+            EffectRequest::Discovery { server: at } => format!("asking server{} for its tools", server(*at)),
+            EffectRequest::Function { function, .. } => {
+                let function = plan.function(*function);
+                function.map_or_else(|| "the function".to_owned(), |it| format!("the function `{}`", it.name))
+            }
+        };
+        let is_call = matches!(request, EffectRequest::ToolCall { .. } | EffectRequest::ServerCall { .. });
+        Callee { what, is_tried_again: !is_call }
+    }
 }

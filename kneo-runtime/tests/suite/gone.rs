@@ -148,5 +148,8 @@ async fn an_overdue_tool_call_is_an_error_for_the_model_and_waiting_for_consent_
     let task = blocked(&run).await.remove(0);
     tokio::time::sleep(Duration::from_secs(3_600)).await;
     runtime.decide(task.task, Decision::approve(), ana()).await.unwrap();
-    assert_eq!(completed(&run).await, Value::from("true: the tool call took longer than 3s"));
+    assert_eq!(
+        completed(&run).await,
+        Value::from("true: the tool `nap` took longer than 3s, the `timeout_seconds` of its step")
+    );
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kneo_core::call::{CallContext, CallError};
 use kneo_core::clock::Clock as _;
 use kneo_core::plan::{CompiledPlan, Effect, Retry};
+use kneo_core::provider::{ModelAnswer, ModelRequest, Provider};
 use kneo_core::tool::Function;
 use kneo_core::{FailureKind, Value};
 use kneo_runtime::{Start, typed};
@@ -96,6 +97,42 @@ async fn a_wait_that_is_too_long_ends_the_attempts_and_is_told() {
     // Without attempts that are left there is nothing to explain.
     let failure = failed(&runtime.start(&retried(1, None), Start::new(int(0))).await.unwrap()).await;
     assert_eq!(&*failure.message, "slow down");
+}
+
+/// What took too long is named, and the setting that says so.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_says_whose_it_is_and_what_to_do() {
+    let advice = "the `timeout_seconds` of its step: give it longer, or let the step try again (`max_retries`)";
+    let (waits, _) = waits();
+    let harness = harness();
+    let runtime = build(harness.builder().function("work", waits));
+    let failure = failed(&runtime.start(&retried(1, Some(3_000)), Start::new(int(0))).await.unwrap()).await;
+    assert_eq!(*failure.message, format!("the function `work` took longer than 3s, {advice}"));
+    for (model, who) in [(None, "the model of `slow`"), (Some("large"), "the model `large` of `slow`")] {
+        let mut plan = plan();
+        let agent = plan.agent("thinker", "slow", Vec::new());
+        plan.edit(|plan| plan.agents[0].model.name = model.map(Arc::from));
+        let root = plan.scope("main", |scope| {
+            let at = scope.agent("ask", agent);
+            scope.edit(at, |node| node.policy.timeout_ms = Some(4_000));
+        });
+        let harness = self::harness();
+        let runtime = build(harness.builder().provider("slow", Arc::new(Thinks)));
+        let run = runtime.start(&plan.build(root).unwrap(), Start::new("go")).await.unwrap();
+        let failure = failed(&run).await;
+        assert_eq!(failure.to_string(), format!("timeout (timeout): {who} took longer than 4s, {advice}"));
+    }
+}
+
+/// A model that never answers.
+#[derive(Debug)]
+struct Thinks;
+
+#[async_trait::async_trait]
+impl Provider for Thinks {
+    async fn generate(&self, _: &ModelRequest, _: &CallContext) -> Result<ModelAnswer, CallError> {
+        std::future::pending().await
+    }
 }
 
 #[tokio::test(start_paused = true)]

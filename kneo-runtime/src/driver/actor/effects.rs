@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::{Actor, Stop};
 use crate::bind::Bound;
-use crate::driver::effect::{Bounds, attempt, supervise};
+use crate::driver::effect::{Bounds, Callee, attempt, supervise};
 use crate::engine::{EffectRequest, EffectResult, InputKind, OpenEffect, effect_request};
 use crate::error::{BindError, RuntimeError};
 use crate::{deltas, observe};
@@ -83,6 +83,7 @@ impl Actor {
             let sink = self.shared.deltas.as_ref();
             context = context.with_deltas(deltas::of(sink, self.live.key.run, &path, number));
         }
+        let callee = Callee::of(plan.plan(), &request);
         let Some(mut attempting) = attempt(&self.bound, request, context, span) else {
             return Err(nothing_bound(&self.bound).into());
         };
@@ -90,7 +91,7 @@ impl Actor {
             self.inbox.push(InputKind::Outcome { path, attempt: number, result });
             return Ok(());
         }
-        let bounds = Bounds { kind, cancel: cancel.clone(), limit, grace: self.shared.options.cancel_grace };
+        let bounds = Bounds { callee, cancel: cancel.clone(), limit, grace: self.shared.options.cancel_grace };
         let (results, at) = (self.results.0.clone(), path.clone());
         let task = self.shared.work.spawn(async move {
             let result = supervise(attempting, bounds).await;

@@ -45,7 +45,7 @@ fn time_out(state: &State, out: &mut Out, path: &Path) {
     if !state.is_busy_within(path) {
         let failure = Failure::new(
             FailureKind::Timeout,
-            "the step took longer than `timeout_seconds`",
+            "the step took longer than its `timeout_seconds`: give it longer, or less to do",
         );
         fail(state, out, path, &failure.with_code("timeout").with_retryable(false));
     }

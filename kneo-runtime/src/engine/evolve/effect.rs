@@ -167,15 +167,20 @@ fn answered(program: &Program, node: NodeIx, agent: &mut AgentRun, message: Mess
         AgentPhase::Failing(failure.with_code(code).with_retryable(false))
     };
     agent.phase = match (stop, def.strategy) {
-        (StopReason::ContentFilter, _) => {
-            failing("the model's content filter stopped the answer", "provider_content_filter")
-        }
-        (_, Strategy::Simple) if !calls.is_empty() => {
-            failing("the model asked for tools, and a `simple` agent offers none", "provider_unexpected_tool_calls")
-        }
+        (StopReason::ContentFilter, _) => failing(
+            "the model's content filter stopped the answer: change the prompt or the input",
+            "provider_content_filter",
+        ),
+        (_, Strategy::Simple) if !calls.is_empty() => failing(
+            "the model asked for tools, and a `simple` agent offers none: write `strategy: {type: react}`",
+            "provider_unexpected_tool_calls",
+        ),
         (_, Strategy::React { .. }) if !calls.is_empty() => AgentPhase::Calls(calls),
         // Half an answer looks like a whole one to whatever follows.
-        (StopReason::Length, _) => failing("the answer was cut at its longest", "provider_answer_cut"),
+        (StopReason::Length, _) => failing(
+            "the answer was cut at its longest: raise the model's longest answer or `token_budget`, or ask for less",
+            "provider_answer_cut",
+        ),
         _ => AgentPhase::Answer(text),
     };
     Ok(())
