@@ -209,16 +209,16 @@ impl OtelObserverBuilder {
         let pace = Pace { delay: self.delay.unwrap_or(DELAY), timeout: self.timeout.unwrap_or(TIMEOUT) };
         let workplace = Workplace::new().map_err(BuildError::Thread)?;
         let resource = self.resource.take().unwrap_or_else(|| Resource::builder_empty().build());
+        let queue = Arc::new(Queue::new(self.queue.unwrap_or(QUEUE), self.batch.unwrap_or(BATCH)));
         let (sink, meter_provider): (Box<dyn Sink>, Option<SdkMeterProvider>) = match destination {
             Destination::Exporter(make) => (workplace.inside(|| make(&resource)), None),
             Destination::Processor(processor) => (Box::new(processor), None),
             #[cfg(feature = "otlp")]
             Destination::Otlp(otlp) => {
-                let sent = otlp.build(&workplace, &resource, pace.timeout)?;
+                let sent = otlp.build(&workplace, &resource, pace.timeout, queue.trouble.clone())?;
                 (Box::new(Exporter(sent.exporter)), sent.meter_provider)
             }
         };
-        let queue = Arc::new(Queue::new(self.queue.unwrap_or(QUEUE), self.batch.unwrap_or(BATCH)));
         let sampler = self.sampler.take();
         let sampler = sampler.unwrap_or_else(|| Box::new(Sampler::ParentBased(Box::new(Sampler::AlwaysOn))));
         let content = self.content.take();

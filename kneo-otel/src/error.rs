@@ -1,6 +1,7 @@
 //! How the observer fails: when it is built, and when it does not end in time. Never while runs go on.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why an observer cannot be built.
@@ -55,22 +56,43 @@ impl fmt::Debug for BuildError {
     }
 }
 
-/// Not everything was exported in the time that was given. Its code is `telemetry_unfinished`.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not all telemetry was exported within {within:?}: look whether the collector can be reached, or give more time"
-)]
+/// Not everything was exported that was there to be exported.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub struct Unfinished {
-    /// The time that was given.
-    pub within: Duration,
+pub enum Unfinished {
+    /// The time that was given was over. Its code is `telemetry_unfinished`.
+    #[error(
+        "not all telemetry was exported within {within:?}{}: look whether the collector can be reached, or give more time",
+        last(.cause)
+    )]
+    TimeOver {
+        /// The time that was given.
+        within: Duration,
+        /// What went wrong last, if anything did: what may pass is tried again.
+        cause: Option<Arc<str>>,
+    },
+    /// It was refused, or could not be sent, and is dropped. Its code is `telemetry_refused`.
+    #[error(
+        "telemetry was refused or could not be sent, and is dropped: {cause}; see that it goes to a collector that takes it"
+    )]
+    Refused {
+        /// What went wrong last.
+        cause: Arc<str>,
+    },
+}
+
+fn last(cause: &Option<Arc<str>>) -> String {
+    cause.as_ref().map_or_else(String::new, |cause| format!(" (at last: {cause})"))
 }
 
 impl Unfinished {
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        "telemetry_unfinished"
+        match self {
+            Unfinished::TimeOver { .. } => "telemetry_unfinished",
+            Unfinished::Refused { .. } => "telemetry_refused",
+        }
     }
 }
 

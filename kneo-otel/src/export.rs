@@ -24,6 +24,9 @@ use crate::spans::Spans;
 /// How long there is silence about failures after a word about them.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// The place of trouble with spans, where nobody says which.
+const SPANS: &str = "spans";
+
 /// How the thread works.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
@@ -143,11 +146,20 @@ impl Exporting {
             true => Ok(()),
             false => self.hand_over(spans).await,
         };
+        match &result {
+            Ok(()) => self.queue.trouble.is_over(SPANS),
+            Err(error) => self.queue.trouble.note_at_least(SPANS, || error.to_string()),
+        }
         let ended = self.queue.cut().is_some_and(|cut| Instant::now() >= cut);
         if let (Err(OTelSdkError::Timeout(_)), true) = (&result, ended) {
             return self.queue.leave_behind(taken);
         }
         let counts = &self.queue.counts;
+        if result.is_err() {
+            self.queue.trouble.lose();
+        } else if lost > 0 {
+            self.queue.trouble.lose_by("a span could not be made");
+        }
         counts.refused.fetch_add(lost, Ordering::Relaxed);
         match result {
             Ok(()) => counts.exported.fetch_add(count, Ordering::Relaxed),
@@ -193,7 +205,8 @@ impl Exporting {
         if self.complained.is_none_or(|at| now.duration_since(at) >= SILENCE) {
             self.complained = Some(now);
             let dropped = self.queue.counts.dropped();
-            tracing::warn!(%error, dropped, "spans could not be exported");
+            let cause = self.queue.trouble.told();
+            tracing::warn!(%error, cause = cause.as_deref(), dropped, "spans could not be exported");
         }
     }
 }

@@ -65,6 +65,7 @@ mod spans;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod trouble;
 mod vocabulary;
 
 /// The API and the SDK whose types exporters, samplers and meter providers have.

@@ -1,7 +1,7 @@
 //! The observer: hears what was committed, and hands on what has ended.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,6 +35,8 @@ pub struct OtelObserver {
     prices: Option<Arc<Prices>>,
     /// The one that is the observer's own, and ends with it.
     meter_provider: Option<SdkMeterProvider>,
+    /// How many refused spans somebody who waited was told of.
+    told: AtomicU64,
 }
 
 /// Where spans go.
@@ -88,7 +90,7 @@ impl OtelObserver {
         prices: Option<Arc<Prices>>,
         meter_provider: Option<SdkMeterProvider>,
     ) -> OtelObserver {
-        OtelObserver { runs: Runs::default(), spans, metrics, prices, meter_provider }
+        OtelObserver { runs: Runs::default(), spans, metrics, prices, meter_provider, told: AtomicU64::new(0) }
     }
 
     /// What became of the spans so far.
@@ -104,25 +106,26 @@ impl OtelObserver {
     /// Must be called in a tokio runtime.
     ///
     /// # Errors
-    /// It takes longer than that.
+    /// It takes longer than that, or something was refused or could not be sent, now or since the last time that
+    /// somebody waited. The error says what went wrong last.
     ///
     /// # Cancel safety
     /// Dropping the future stops the waiting and nothing else: what was begun to be exported is.
     pub async fn flush(self: &Arc<OtelObserver>, within: Duration) -> Result<(), Unfinished> {
         let observer = Arc::clone(self);
         let flushed = tokio::task::spawn_blocking(move || observer.flush_blocking(within));
-        flushed.await.unwrap_or(Err(Unfinished { within }))
+        flushed.await.unwrap_or(Err(Unfinished::TimeOver { within, cause: None }))
     }
 
     /// [`OtelObserver::flush`] for where there is no async runtime: blocks the thread for at most that long.
     ///
     /// # Errors
-    /// It takes longer than that.
+    /// As of [`OtelObserver::flush`].
     pub fn flush_blocking(&self, within: Duration) -> Result<(), Unfinished> {
         let until = deadline(within);
         let metrics = self.send_metrics(SdkMeterProvider::force_flush);
         let spans = self.spans.as_ref().is_none_or(|spans| spans.queue.flush(until));
-        (spans & metrics.sent(until)).then_some(()).ok_or(Unfinished { within })
+        self.came_of(within, spans, metrics.sent(until))
     }
 
     /// Takes nothing in any more, and exports what is left for at most that long; what is then still left is dropped.
@@ -130,20 +133,20 @@ impl OtelObserver {
     /// Must be called in a tokio runtime. A second shutdown waits for the first.
     ///
     /// # Errors
-    /// It takes longer than that.
+    /// As of [`OtelObserver::flush`].
     ///
     /// # Cancel safety
     /// Dropping the future stops the waiting and nothing else: the observer ends all the same.
     pub async fn shutdown(self: &Arc<OtelObserver>, within: Duration) -> Result<(), Unfinished> {
         let observer = Arc::clone(self);
         let ended = tokio::task::spawn_blocking(move || observer.shutdown_blocking(within));
-        ended.await.unwrap_or(Err(Unfinished { within }))
+        ended.await.unwrap_or(Err(Unfinished::TimeOver { within, cause: None }))
     }
 
     /// [`OtelObserver::shutdown`] for where there is no async runtime: blocks the thread for at most that long.
     ///
     /// # Errors
-    /// It takes longer than that.
+    /// As of [`OtelObserver::flush`].
     pub fn shutdown_blocking(&self, within: Duration) -> Result<(), Unfinished> {
         let until = deadline(within);
         // What is left at the end takes a moment to be counted.
@@ -159,7 +162,28 @@ impl OtelObserver {
             spans.queue.close();
             spans.queue.ended(until)
         });
-        (spans & metrics & ended).then_some(()).ok_or(Unfinished { within })
+        self.came_of(within, spans & ended, metrics)
+    }
+
+    /// Whether spans were refused of which nobody was told.
+    fn has_refused(&self) -> bool {
+        let refused = self.spans.as_ref().map_or(0, |spans| spans.queue.counts.refused.load(Ordering::Relaxed));
+        self.told.swap(refused, Ordering::Relaxed) < refused
+    }
+
+    /// What came of a wait after which all spans were done with in time, or not.
+    fn came_of(&self, within: Duration, spans: bool, metrics: Sent) -> Result<(), Unfinished> {
+        let cause = self.spans.as_ref().and_then(|spans| spans.queue.trouble.told());
+        match metrics {
+            _ if !spans => Err(Unfinished::TimeOver { within, cause }),
+            Sent::Late => Err(Unfinished::TimeOver { within, cause }),
+            Sent::Not(why) => Err(Unfinished::Refused { cause: cause.unwrap_or_else(|| why.into()) }),
+            Sent::All if self.has_refused() => {
+                let lost = self.spans.as_ref().and_then(|spans| spans.queue.trouble.lost());
+                Err(Unfinished::Refused { cause: lost.unwrap_or_default() })
+            }
+            Sent::All => Ok(()),
+        }
     }
 
     /// Has the observer's own meter provider send what it has, on a thread that nobody has to wait for: it gives no bound
@@ -168,7 +192,11 @@ impl OtelObserver {
         let Some(provider) = self.meter_provider.clone() else { return Sending(None) };
         let (done, is_done) = mpsc::channel();
         let work = move || {
-            let sent = matches!(send(&provider), Ok(()) | Err(OTelSdkError::AlreadyShutdown));
+            let sent = match send(&provider) {
+                Ok(()) | Err(OTelSdkError::AlreadyShutdown) => Sent::All,
+                Err(OTelSdkError::Timeout(_)) => Sent::Late,
+                Err(OTelSdkError::InternalFailure(why)) => Sent::Not(why),
+            };
             // Whoever waited may have gone.
             let _ = done.send(sent);
         };
@@ -179,13 +207,20 @@ impl OtelObserver {
 }
 
 /// Metrics that are being sent.
-struct Sending(Option<mpsc::Receiver<bool>>);
+struct Sending(Option<mpsc::Receiver<Sent>>);
+
+/// What came of metrics.
+enum Sent {
+    All,
+    Late,
+    Not(String),
+}
 
 impl Sending {
-    /// Blocks until they are; `false` if that takes longer.
-    fn sent(self, until: Instant) -> bool {
+    /// Blocks until they are, for so long.
+    fn sent(self, until: Instant) -> Sent {
         let within = until.saturating_duration_since(Instant::now());
-        self.0.is_none_or(|is_done| is_done.recv_timeout(within).unwrap_or(false))
+        self.0.map_or(Sent::All, |is_done| is_done.recv_timeout(within).unwrap_or(Sent::Late))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Spans and metrics to a collector, by OTLP over HTTP.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,13 @@ use tokio::runtime::Handle;
 
 use crate::error::BuildError;
 use crate::export::Workplace;
+use crate::trouble::Trouble;
 
 /// How often metrics are sent, unless the host says otherwise.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The paths that are added to an address.
+const SIGNALS: [&str; 3] = ["/v1/traces", "/v1/metrics", "/v1/logs"];
 
 /// A collector that takes OTLP over HTTP, such as the OpenTelemetry Collector, Jaeger, Tempo or Phoenix.
 ///
@@ -57,7 +62,8 @@ pub struct Otlp {
 }
 
 impl Otlp {
-    /// A collector at a URL, without the path of a signal.
+    /// A collector at a URL, without the path of a signal: one that ends in `/v1/traces` or its like is refused when the
+    /// observer is built.
     pub fn new(endpoint: impl Into<String>) -> Otlp {
         Otlp { endpoint: endpoint.into(), headers: Vec::new(), roots: None, interval: None, metrics: true }
     }
@@ -101,8 +107,9 @@ impl Otlp {
         workplace: &Workplace,
         resource: &Resource,
         timeout: Duration,
+        trouble: Trouble,
     ) -> Result<Sent, BuildError> {
-        let client = self.client(workplace.handle().cloned(), timeout)?;
+        let client = self.client(workplace.handle().cloned(), timeout, trouble)?;
         let endpoint = self.endpoint.trim_end_matches('/');
         let mut exporter = SpanExporter::builder()
             .with_http()
@@ -132,10 +139,14 @@ impl Otlp {
         Ok(Sent { exporter, meter_provider })
     }
 
-    fn client(&self, runtime: Option<Handle>, timeout: Duration) -> Result<Client, BuildError> {
+    fn client(&self, runtime: Option<Handle>, timeout: Duration, trouble: Trouble) -> Result<Client, BuildError> {
         let url = reqwest::Url::parse(&self.endpoint).ok();
-        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
-            return Err(refused(&self.endpoint));
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        let url = url.ok_or_else(|| refused(&self.endpoint))?;
+        if let Some(signal) = SIGNALS.iter().find(|signal| url.path().trim_end_matches('/').ends_with(**signal)) {
+            let value = format!("an address that ends in `{signal}`");
+            let help = "the path of each signal is added to it: leave it out, as in http://localhost:4318";
+            return Err(BuildError::Option { option: "otlp", value, help });
         }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
@@ -171,7 +182,7 @@ impl Otlp {
             .no_proxy()
             .build()
             .map_err(|error| refused(&error.to_string()))?;
-        Ok(Client { client, headers, runtime })
+        Ok(Client { client, headers, runtime, trouble })
     }
 
     /// A configuration of this client's own: nothing is installed for the process.
@@ -221,6 +232,8 @@ struct Client {
     /// All that go with a request: the exporter's own would hold those of the environment.
     headers: HeaderMap,
     runtime: Option<Handle>,
+    /// What the exporters, which try again by themselves, do not tell.
+    trouble: Trouble,
 }
 
 #[async_trait]
@@ -234,9 +247,37 @@ impl HttpClient for Client {
         }
         let client = self.client.clone();
         let runtime = self.runtime.as_ref().ok_or("the exporting thread has ended")?;
+        let place = shown(&request);
         let sent = runtime.spawn(async move { client.send_bytes(request).await });
         // Whoever no longer waits stops the request.
-        AbortOnDrop(sent).await
+        let sent = AbortOnDrop(sent).await;
+        match &sent {
+            Ok(answer) if answer.status().is_success() => self.trouble.is_over(&place),
+            Ok(answer) => self.trouble.note(&place, format!("`{place}` answered {}", answer.status())),
+            Err(error) => self.trouble.note(&place, format!("`{place}` cannot be asked: {}", deepest(&**error))),
+        }
+        sent
+    }
+}
+
+/// Where a request goes, without what may be secret in it.
+fn shown(request: &Request<Bytes>) -> String {
+    let uri = request.uri();
+    let host = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
+    format!("{}://{host}{}", uri.scheme_str().unwrap_or_default(), uri.path())
+}
+
+/// The text of the last cause, which says most and names no address.
+fn deepest(error: &(dyn Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    match deepest.downcast_ref::<reqwest::Error>() {
+        // Its own text may name the address.
+        Some(error) if error.is_timeout() => "no answer in time".to_owned(),
+        Some(_) => "the connection failed".to_owned(),
+        None => deepest.to_string(),
     }
 }
 

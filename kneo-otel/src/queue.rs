@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::finished::Finished;
 use crate::observer::Stats;
+use crate::trouble::Trouble;
 
 /// How long there is silence about drops after a word about them.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -27,6 +28,7 @@ pub(crate) struct Queue {
     /// Wakes those who wait for it.
     handled: Condvar,
     pub(crate) counts: Counts,
+    pub(crate) trouble: Trouble,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +66,8 @@ impl Queue {
     pub(crate) fn new(most: usize, batch: usize) -> Queue {
         let (most, batch) = (most.max(1), batch.clamp(1, most.max(1)));
         let state = Mutex::default();
-        Queue { state, most, batch, wake: Notify::new(), handled: Condvar::new(), counts: Counts::default() }
+        let (wake, handled, counts, trouble) = (Notify::new(), Condvar::new(), Counts::default(), Trouble::default());
+        Queue { state, most, batch, wake, handled, counts, trouble }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

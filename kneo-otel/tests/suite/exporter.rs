@@ -90,7 +90,9 @@ fn an_exporter_that_fails_or_panics_loses_its_batch_and_no_other() {
         let kept = odd.kept.clone();
         let observer = build(OtelObserver::builder().exporter(odd).max_batch(10));
         let spans = tell(&observer, 1);
-        observer.flush_blocking(LONG).unwrap();
+        let said = observer.flush_blocking(LONG).unwrap_err();
+        let cause = if panics { "the exporter panicked" } else { "not today" };
+        assert!(said.code() == "telemetry_refused" && said.to_string().contains(cause), "{said}");
         let stats = observer.stats();
         assert_eq!((stats.refused, stats.exported, stats.waiting), (10, spans as u64 - 10, 0));
         assert_eq!(kept.spans().len(), spans - 10);
@@ -112,7 +114,8 @@ fn an_exporter_that_takes_too_long_is_not_waited_for() {
     let observer = build(OtelObserver::builder().exporter(odd).max_batch(10).export_timeout(timeout));
     let started = Instant::now();
     let spans = tell(&observer, 1);
-    observer.flush_blocking(LONG).unwrap();
+    let said = observer.flush_blocking(LONG).unwrap_err();
+    assert!(said.code() == "telemetry_refused" && said.to_string().contains("timed out after 2"), "{said}");
     assert!(started.elapsed() >= timeout);
     let stats = observer.stats();
     assert_eq!((stats.refused, stats.exported), (10, spans as u64 - 10));

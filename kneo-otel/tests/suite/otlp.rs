@@ -200,7 +200,8 @@ fn options_that_mean_nothing_are_refused() {
         Err(BuildError::Option { option, .. }) => option,
         other => panic!("{other:?}"),
     };
-    for endpoint in ["", "localhost:4318", "ftp://localhost", "http://", "not a url"] {
+    let signals = ["http://localhost:4318/v1/traces", "http://localhost:4318/v1/traces/", "http://x/otlp/v1/metrics"];
+    for endpoint in ["", "localhost:4318", "ftp://localhost", "http://", "not a url"].iter().chain(&signals).copied() {
         assert_eq!(refused(Otlp::new(endpoint)), "otlp", "{endpoint}");
     }
     let local = || Otlp::new("http://localhost:4318");
@@ -216,6 +217,42 @@ fn options_that_mean_nothing_are_refused() {
 #[tokio::test]
 async fn a_refused_build_harms_nothing_in_an_async_runtime() {
     assert!(OtelObserver::builder().otlp(Otlp::new("ftp://x")).build().is_err());
+}
+
+/// Whoever reads why not all was exported sees what the collector did, and whether more time would have helped.
+#[tokio::test]
+async fn what_is_not_exported_says_why() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at = |mood| collector(mood).0;
+    let (gone, overloaded) = (nobody, at(Mood::Status(503, None)));
+    let (elsewhere, hopeless) = (at(Mood::Status(404, None)), at(Mood::Status(503, Some(3_600))));
+    for metrics in [true, false] {
+        for (address, code, says) in [
+            (elsewhere, "telemetry_refused", "/v1/traces` answered 404 Not Found"),
+            (hopeless, "telemetry_refused", "/v1/traces` answered 503 Service Unavailable"),
+            (overloaded, "telemetry_refused", "/v1/traces` answered 503 Service Unavailable"),
+            (gone, "telemetry_refused", "/v1/traces` cannot be asked: Connection refused"),
+        ] {
+            let otlp = Otlp::new(format!("http://me:hunter2@{address}/"));
+            let otlp = if metrics { otlp } else { otlp.without_metrics() };
+            let observer = OtelObserver::builder().otlp(otlp).export_timeout(EXPORT).build().unwrap();
+            run(&observer).await;
+            let ended = observer.shutdown(Duration::from_secs(2)).await.unwrap_err();
+            let said = ended.to_string();
+            assert_eq!(ended.code(), code, "{said}");
+            assert!(said.contains(&format!("`http://{address}{says}")) && !said.contains("hunter2"), "{said}");
+            assert!(!said.contains("give more time"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn time_that_is_over_is_not_told_as_a_refusal() {
+    let observer = to(collector(Mood::Silent).0).build().unwrap();
+    run(&observer).await;
+    let ended = observer.shutdown(Duration::from_millis(700)).await.unwrap_err();
+    let said = ended.to_string();
+    assert!(ended.code() == "telemetry_unfinished" && said.contains("within 700ms") && said.contains("give more time"));
 }
 
 fn certificate() -> (Vec<u8>, Arc<rustls::ServerConfig>) {
@@ -244,12 +281,14 @@ async fn certificates_are_checked_against_those_that_are_trusted() {
     let send = |otlp: Otlp| async move {
         let observer = OtelObserver::builder().otlp(otlp).export_timeout(Duration::from_secs(5)).build().unwrap();
         run(&observer).await;
-        observer.shutdown(LONG).await.unwrap();
-        observer.stats()
+        (observer.shutdown(LONG).await, observer.stats())
     };
-    assert_eq!(send(otlp().trust(pem)).await.exported, SPANS as u64);
+    let (ended, stats) = send(otlp().trust(pem)).await;
+    assert_eq!((ended, stats.exported), (Ok(()), SPANS as u64));
     assert_eq!(log.spans().len(), SPANS);
     // The roots of the platform know nothing of it.
-    let stats = send(otlp()).await;
+    let (ended, stats) = send(otlp()).await;
     assert_eq!((stats.exported, stats.refused), (0, SPANS as u64));
+    let ended = ended.unwrap_err();
+    assert!(ended.code() == "telemetry_refused" && ended.to_string().contains("certificate"), "{ended}");
 }

@@ -18,4 +18,10 @@ pub(super) const ALL: &[Remedy] = &[
         "Not all telemetry was exported in the time that was given",
         "look whether the collector can be reached, or give more time",
     ),
+    of(
+        "telemetry_refused",
+        Unavailable,
+        "Telemetry was refused or could not be sent, and is dropped",
+        "see what the collector says, and that the address is its own, without `/v1/traces`",
+    ),
 ];
