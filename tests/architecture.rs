@@ -265,6 +265,39 @@ fn pure_parts_and_libraries_name_nothing_they_must_not() -> Outcome<()> {
     Ok(())
 }
 
+/// What a client of HTTP switches off: features of `reqwest` that another crate of a host has switched on must change
+/// nothing here.
+const SWITCHED_OFF: &[&str] = &[
+    "http1_only",
+    "no_brotli",
+    "no_deflate",
+    "no_gzip",
+    "no_hickory_dns",
+    "no_proxy",
+    "no_zstd",
+    "redirect",
+    "referer",
+    "retry",
+    "tls_backend_preconfigured",
+];
+
+#[test]
+fn clients_of_http_do_not_depend_on_the_features_of_a_host() -> Outcome<()> {
+    let (mut broken, mut clients) = (Vec::new(), 0);
+    for file in all_files()?.iter().filter(|file| !file.test_only) {
+        let (name, code) = (files::short(&file.path), file.source.library_code());
+        if !LIBRARIES.iter().any(|library| is_under(&name, library)) || !code.contains("Client::builder()") {
+            continue;
+        }
+        clients += 1;
+        let missing = SWITCHED_OFF.iter().filter(|word| !code.contains(&format!(".{word}(")));
+        broken.extend(missing.map(|word| format!("{name}: its client does not say `{word}`")));
+    }
+    none(&broken);
+    assert!(clients >= 3, "models, tools and telemetry have clients: {clients}");
+    Ok(())
+}
+
 #[test]
 fn files_stay_small() -> Outcome<()> {
     let long = |file: &SourceFile| {

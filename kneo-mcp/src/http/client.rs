@@ -35,7 +35,7 @@ type Result<T> = std::result::Result<T, StreamableHttpError<HttpFailure>>;
 /// Sends messages to one address and reads what comes back.
 ///
 /// It follows no redirect, uses no proxy that the host did not name, and holds the headers and secrets itself, so that
-/// nothing else can show them.
+/// nothing else can show them. Every feature that another crate of the host may switch on in `reqwest` is off here.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     client: reqwest::Client,
@@ -57,6 +57,14 @@ impl HttpClient {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(secure, &address.tls, credentials)?)
             .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .no_hickory_dns()
             .no_proxy()
             .connect_timeout(settings.connect_timeout)
             .user_agent(concat!("kneo-mcp/", env!("CARGO_PKG_VERSION")));
