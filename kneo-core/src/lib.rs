@@ -35,6 +35,7 @@ pub mod payload;
 pub mod plan;
 pub mod provider;
 pub mod record;
+pub mod retry_after;
 pub mod run;
 pub mod schema;
 pub mod seal;

@@ -7,6 +7,5 @@ pub(crate) mod code;
 pub(crate) mod exchange;
 pub(crate) mod key;
 pub(crate) mod redact;
-pub(crate) mod retry_after;
 pub(crate) mod sse;
 pub(crate) mod veil;

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use kneo_core::retry_after::retry_after;
+use reqwest::header::HeaderMap;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 
 use crate::problem::Problem;
@@ -50,8 +51,8 @@ impl HttpFailure {
     }
 
     pub(super) fn status(status: u16, text: String, headers: &HeaderMap) -> HttpFailure {
-        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        HttpFailure::Status { status, text, retry_after: seconds.map(Duration::from_secs) }
+        let retry_after = retry_after(|name| headers.get(name)?.to_str().ok());
+        HttpFailure::Status { status, text, retry_after }
     }
 
     /// Whether reading the same once more would fail once more.

@@ -51,6 +51,25 @@ async fn a_session_is_begun_used_and_ended() {
     assert_eq!(params["_meta"]["io.github.kneo-project/idempotency-key"], context.key().as_str());
 }
 
+/// Seconds, or a date that counts from the server's own.
+#[tokio::test]
+async fn the_wait_that_a_server_asks_for_is_heard() {
+    for (headers, expected) in [
+        (&[("retry-after", "7")][..], Some(7_000)),
+        (&[("retry-after-ms", "250")], Some(250)),
+        (&[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")], Some(60_000)),
+        (&[("retry-after", "soon")], None),
+        (&[], None),
+    ] {
+        let answer =
+            |_: &Request| headers.iter().fold(Answer::text(503, "later"), |a, (name, value)| a.with(name, value));
+        let web = calls(answer).await;
+        let host = Host::new();
+        let error = host.call(&http(&web.url())).await.unwrap_err();
+        assert_eq!(error.retry_after, expected.map(Duration::from_millis), "{headers:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_modern_server_has_no_handshake_and_no_session() {
     let web = Web::start(modern).await;

@@ -1,6 +1,7 @@
 //! What a server says when it does not answer.
 
 use kneo_core::call::CallError;
+use kneo_core::retry_after::retry_after;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 use serde_json::Value as Json;
@@ -8,7 +9,6 @@ use serde_json::Value as Json;
 use super::target::Target;
 use crate::http::code::Code;
 use crate::http::redact::redact;
-use crate::http::retry_after::retry_after;
 
 /// An error as servers write it, in whichever of their forms.
 #[derive(Debug, Default, PartialEq)]
@@ -50,7 +50,7 @@ pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str, tar
         Some(b"false") => error.retryable = false,
         Some(_) | None => {}
     }
-    match retry_after(headers) {
+    match retry_after(|name| headers.get(name)?.to_str().ok()) {
         Some(wait) if error.retryable => error.with_retry_after(wait),
         Some(_) | None => error,
     }
