@@ -31,6 +31,9 @@ pub(crate) fn configured(own: &str, config: &ProviderConfig) -> Result<OpenAiPro
     for url in &config.allow_base_urls {
         builder = builder.allow_base_url(url);
     }
+    for host in &config.plain_http {
+        builder = builder.allow_plain_http(host);
+    }
     for parameter in &config.allow_parameters {
         builder = builder.allow_parameter(parameter.as_str());
     }
@@ -103,8 +106,12 @@ fn build(provider: &str, builder: OpenAiBuilder) -> Result<OpenAiProvider, Probl
             OpenAiError::Address { option: "allow_base_url", reason } => {
                 OpenAiError::Address { option: "allow_base_urls", reason }
             }
+            OpenAiError::Address { option: "allow_plain_http", reason } => {
+                OpenAiError::Address { option: "plain_http", reason }
+            }
             other => other,
         };
+        let said = said.to_string().replace("let the host allow it with `allow_plain_http`", "name it in `plain_http`");
         Problem::new(code, format!("provider `{provider}`: {said}"))
     })
 }

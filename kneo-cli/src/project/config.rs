@@ -42,6 +42,9 @@ pub(crate) struct ProviderConfig {
     /// Further addresses that specs may name with `extra: {base_url: …}`.
     #[serde(default)]
     pub(crate) allow_base_urls: Vec<String>,
+    /// The hosts of its addresses that may be spoken to without TLS; this machine always may.
+    #[serde(default)]
+    pub(crate) plain_http: Vec<String>,
     /// Parameters of the server's own that specs may set in `extra`.
     #[serde(default)]
     pub(crate) allow_parameters: Vec<String>,

@@ -193,6 +193,40 @@ fn settings_that_mean_nothing_are_refused_wherever_they_would_count() {
     assert_eq!((code, &problem["error"]["code"]), (1, &json!("openai_address_invalid")), "{problem}");
 }
 
+/// A key and what is said do not go over a network that others read, unless the project says so; that is found offline.
+#[test]
+fn a_model_on_another_machine_is_asked_without_tls_only_if_the_project_lets_it() {
+    let project = project("http://10.255.255.1/v1", "small");
+    let settings = |more: &str| {
+        let house = "kind: openai, base_url: 'http://10.255.255.1/v1', api_key_ref: HOUSE_KEY";
+        std::fs::write(project.path(".kneo/config.yaml"), format!("providers: {{house: {{{house}{more}}}}}")).unwrap();
+    };
+    for more in ["", ", plain_http: [10.255.255.2]"] {
+        settings(more);
+        for arguments in [&["doctor", "flow.yaml", "--offline", "--json"][..], &["run", "flow.yaml", "--json"]] {
+            let answer = with_key(&project, Some(KEY), arguments);
+            let object = answer.object();
+            let checks = object["checks"].as_array().into_iter().flatten();
+            let found = checks.last().unwrap_or(&object["error"]);
+            assert_eq!((answer.code, &found["code"]), (1, &json!("openai_address_invalid")), "{object}");
+            let (message, help) = (found["message"].as_str().unwrap(), found["help"].as_str().unwrap());
+            assert!(
+                message.contains("provider `house`")
+                    && message.contains("plain HTTP to `10.255.255.1`")
+                    && message.ends_with("name it in `plain_http`"),
+                "{message}"
+            );
+            assert!(help.contains("`plain_http` in `.kneo/config.yaml`"), "{help}");
+        }
+    }
+    settings(", plain_http: [10.255.255.1]");
+    let allowed = with_key(&project, Some(KEY), &["doctor", "flow.yaml", "--offline", "--json"]);
+    assert_eq!((allowed.code, wrong(&allowed.object())), (0, Vec::new()), "{allowed:?}");
+    settings(", plain_http: ['http://x']");
+    let refused = with_key(&project, Some(KEY), &["doctor", "flow.yaml", "--offline", "--json"]);
+    assert_eq!(wrong(&refused.object()), ["openai_address_invalid"]);
+}
+
 /// Runs the spec under these settings with the key of the server.
 fn run_with(spec: &str, settings: &str) -> Answer {
     let project = Project::with(spec);

@@ -88,7 +88,7 @@ pub(super) const ALL: &[Remedy] = &[
         "openai_address_invalid",
         Failed,
         "The address of a model server cannot be used",
-        "write `https://HOST/PATH`, without user, query and fragment; plain `http` is for this machine",
+        "write `https://HOST/PATH`, without user, query and fragment; plain `http` is for this machine and the hosts of `plain_http` in `.kneo/config.yaml`",
     ),
     of(
         "openai_header_invalid",
