@@ -42,9 +42,51 @@ impl Variables {
                 let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
                 let message =
                     format!("the spec needs secrets that the environment does not have: {}", names.join(", "));
-                let help = format!("set them, as in `export {}=…`", self.of(first.as_str()));
-                Err(Problem::new("secret_missing", message).with_help(help))
+                Err(Problem::new("secret_missing", message).with_help(self.advice(first.as_str())))
             }
+        }
+    }
+
+    /// How a secret is set. A shell takes no variable of just any name.
+    fn advice(&self, secret: &str) -> String {
+        let variable = self.of(secret);
+        if is_variable(variable) {
+            return format!("set them, as in `export {variable}=…`");
+        }
+        let other = to_variable(secret);
+        format!(
+            "name the variables in which they stand, as in `secrets: {{{secret}: {other}}}` in `.kneo/config.yaml`, and \
+             set those, as in `export {other}=…`"
+        )
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(word) && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty()
+}
+
+/// A name that a shell takes for a variable.
+fn to_variable(secret: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let name: String = secret.chars().map(word).collect();
+    if is_variable(&name) { name } else { format!("_{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_advised_can_be_typed() {
+        let named = BTreeMap::from([("own".to_owned(), "OWN".to_owned()), ("odd".to_owned(), "o-d".to_owned())]);
+        let advice = |secret| Variables::new(named.clone()).advice(secret);
+        assert_eq!(advice("API_KEY"), "set them, as in `export API_KEY=…`");
+        assert_eq!(advice("own"), "set them, as in `export OWN=…`");
+        for (secret, variable) in [("search-token", "SEARCH_TOKEN"), ("odd", "ODD"), ("2nd.key", "_2ND_KEY")] {
+            let says = format!("`secrets: {{{secret}: {variable}}}` in `.kneo/config.yaml`");
+            let said = advice(secret);
+            assert!(said.contains(&says) && said.ends_with(&format!("as in `export {variable}=…`")), "{said}");
         }
     }
 }
