@@ -88,7 +88,7 @@ pub struct BindError {
     pub workflow: Name,
     /// What is not registered.
     pub missing: Vec<Requirement>,
-    /// Commands that the backing refuses, with the name of their tool or function.
+    /// Commands and servers that the host refuses, with the name of the tool, function or server.
     pub refused: Vec<(Name, CallError)>,
     /// A schema of a tool, or of the plan if there is no name, that cannot be used.
     pub schema: Option<(Option<Name>, SchemaError)>,
@@ -113,7 +113,7 @@ impl fmt::Display for BindError {
             Requirement::Secret(_) => format!("{missing} cannot be had without a secret source"),
             other => format!("{other} is not registered"),
         });
-        let refused = self.refused.iter().map(|(name, error)| format!("the command of `{name}` is refused: {error}"));
+        let refused = self.refused.iter().map(|(name, error)| format!("`{name}` cannot be used here: {error}"));
         let schema = self.schema.iter().map(|(name, error)| match name {
             Some(name) => format!("the schema of tool `{name}` cannot be used: {error}"),
             None => format!("a schema of the plan cannot be used: {error}"),

@@ -233,7 +233,12 @@ agent: {{name: clerk, model: {{provider: scripted}}, tools: [far]}}
     for (settings, allowed) in
         [("", false), ("mcp: {plain_http: [other.internal]}", false), ("mcp: {plain_http: [tools.internal]}", true)]
     {
-        assert_eq!(refused(&plain, settings).is_none(), allowed, "{settings}");
+        let refused = refused(&plain, settings);
+        assert_eq!(refused.is_none(), allowed, "{settings}");
+        if let Some(said) = refused {
+            assert!(said.contains("`far` cannot be used here") && said.contains("`mcp.plain_http`"), "{said}");
+            assert!(!said.contains("command"), "{said}");
+        }
     }
     let said = refused(&plain, "mcp: {hosts: ['no host']}").unwrap();
     assert!(said.contains("`mcp`: `no host` is no host"), "{said}");

@@ -46,7 +46,7 @@ pub(super) const ALL: &[Remedy] = &[
         "mcp_host_not_allowed",
         Failed,
         "This host does not let specs connect to the address of an MCP server",
-        "use one that it allows, or let the host allow it: `mcp.hosts` in `.kneo/config.yaml`",
+        "use `https` and an address that it allows, or let the host allow it in `.kneo/config.yaml`: `mcp.plain_http` for plain HTTP, `mcp.hosts` else",
     ),
     of(
         "mcp_spawn_failed",
