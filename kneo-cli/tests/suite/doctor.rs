@@ -193,6 +193,18 @@ fn settings_that_mean_nothing_are_refused_wherever_they_would_count() {
     assert_eq!((code, &problem["error"]["code"]), (1, &json!("openai_address_invalid")), "{problem}");
 }
 
+#[test]
+fn a_doctor_that_waited_too_short_says_how_it_waits_longer() {
+    // It takes connections, and answers nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let project = project(&format!("http://{}/v1", silent.local_addr().unwrap()), "small");
+    let answer = with_key(&project, Some(KEY), &["doctor", "flow.yaml", "--patience", "1", "--json"]);
+    let report = answer.object();
+    let found = report["checks"].as_array().unwrap().last().unwrap();
+    assert_eq!((answer.code, &found["message"]), (4, &json!("no answer within 1s")), "{report}");
+    assert!(found["help"].as_str().unwrap().contains("`--patience SECONDS`"), "{report}");
+}
+
 /// A key and what is said do not go over a network that others read, unless the project says so; that is found offline.
 #[test]
 fn a_model_on_another_machine_is_asked_without_tls_only_if_the_project_lets_it() {

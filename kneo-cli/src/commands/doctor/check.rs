@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kneo::{Failure, OfferedTools, Probe, ProbeSubject};
+use kneo::{Failure, FailureKind, OfferedTools, Probe, ProbeSubject};
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
@@ -115,6 +115,11 @@ fn wrong(failure: &Failure) -> Wrong {
     let message = remedy::worded(code, &failure.message);
     // Many a message says it already.
     let help = remedy::help(code, &message).filter(|help| !message.contains(help));
+    let help = match (failure.kind, &failure.code) {
+        // The doctor itself has waited no longer.
+        (FailureKind::Timeout, None) => Some("see that it answers, or wait longer for it: `--patience SECONDS`"),
+        _ => help,
+    };
     let help = help.map(str::to_owned);
     Wrong { code: code.to_owned(), message, help, exit: Exit::Unavailable, problem: None }
 }
