@@ -82,7 +82,6 @@ const BANS: &[Ban] = &[
             "std::time::Instant",
             "std::time::SystemTime",
             "std::process",
-            "std::net",
             "tokio",
             "tokio_util",
             "futures_util",
@@ -90,6 +89,12 @@ const BANS: &[Ban] = &[
             "getrandom",
         ],
         but: &[],
+    },
+    // What is the text of an address is read, and nothing is connected to.
+    Ban {
+        under: &["kneo-core/src", "kneo-spec/src", "kneo-runtime/src/engine"],
+        paths: &["std::net"],
+        but: &["kneo-core/src/address.rs"],
     },
     // The parser of expressions recurses with large frames: it may ask for a stack that holds them.
     Ban {
