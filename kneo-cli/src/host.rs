@@ -142,7 +142,10 @@ impl Host {
         let mut lacks = Vec::new();
         if let Err(error) = bound {
             lacks.extend(error.missing.iter().map(ToString::to_string));
-            lacks.extend(error.refused.iter().map(|(name, error)| format!("`{name}`: {error}")));
+            let refused = error.refused.iter();
+            lacks.extend(
+                refused.map(|(name, error)| format!("`{name}`: {}", remedy::worded(&error.code, &error.to_string()))),
+            );
             lacks.extend(error.schema.iter().map(|(_, error)| format!("a schema that can be used: {error}")));
         }
         lacks.extend(
@@ -239,7 +242,9 @@ pub(crate) async fn may_start(runtime: &Runtime, plan: &Arc<CompiledPlan>) -> Re
 
 /// The problem of a plan that needs more than there is.
 pub(crate) fn lacking(error: &BindError) -> Problem {
-    let problem = Problem::new(error.code(), error.to_string());
+    let message =
+        error.refused.iter().fold(error.to_string(), |message, (_, refused)| remedy::worded(&refused.code, &message));
+    let problem = Problem::new(error.code(), message);
     match (error.missing.as_slice(), error.refused.is_empty()) {
         ([], false) => {
             let refused = error.refused.first().map(|(_, refused)| refused);

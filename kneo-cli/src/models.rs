@@ -6,10 +6,14 @@ use kneo::provider::openai::{self, OpenAiBuilder, OpenAiError, OpenAiProvider};
 use crate::input::file_problem;
 use crate::problem::Problem;
 use crate::project::{Answers, MaxTokens, ProviderConfig, StructuredOutput};
+use crate::remedy;
 
 /// The provider that there is without any setting, and its key.
 pub(crate) const OPENAI: &str = "openai";
 pub(crate) const OPENAI_KEY: &str = "OPENAI_API_KEY";
+
+/// Providers that are there whatever is set, and are no others.
+const OWN: [&str; 2] = ["dummy", "scripted"];
 
 /// OpenAI itself.
 pub(crate) fn hosted() -> Result<OpenAiProvider, Problem> {
@@ -18,6 +22,10 @@ pub(crate) fn hosted() -> Result<OpenAiProvider, Problem> {
 
 /// A provider of the project's.
 pub(crate) fn configured(own: &str, config: &ProviderConfig) -> Result<OpenAiProvider, Problem> {
+    if OWN.contains(&own) {
+        let message = format!("provider `{own}`: this is the name of a provider that every project has");
+        return Err(Problem::new("config_invalid", message).with_help("give it another name"));
+    }
     let mut builder = OpenAiProvider::builder();
     if let Some(url) = &config.base_url {
         builder = builder.base_url(url);
@@ -111,7 +119,7 @@ fn build(provider: &str, builder: OpenAiBuilder) -> Result<OpenAiProvider, Probl
             }
             other => other,
         };
-        let said = said.to_string().replace("let the host allow it with `allow_plain_http`", "name it in `plain_http`");
+        let said = remedy::worded(code, &said.to_string());
         Problem::new(code, format!("provider `{provider}`: {said}"))
     })
 }

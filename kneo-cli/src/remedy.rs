@@ -52,11 +52,19 @@ pub(crate) fn help(code: &str, message: &str) -> Option<&'static str> {
 pub(crate) fn worded(code: &str, message: &str) -> String {
     let models = openai::ErrorCode::of(code).map(|known| known.remedy);
     let theirs = models.or_else(|| mcp::ErrorCode::of(code).map(|known| known.remedy));
-    match (theirs, of(code)) {
+    let message = match (theirs, of(code)) {
         (Some(theirs), Some(ours)) => message.replace(theirs, ours.help),
         _ => message.to_owned(),
-    }
+    };
+    SETTINGS.iter().fold(message, |message, (method, setting)| message.replace(method, setting))
 }
+
+/// What messages advise whoever writes a host, and what this program has in its place.
+const SETTINGS: [(&str, &str); 3] = [
+    ("let the host allow it with `allow_plain_http`", "name it in `plain_http` in `.kneo/config.yaml`"),
+    ("let the host allow it with `allow_host`", "name it in `mcp.hosts` in `.kneo/config.yaml`"),
+    ("let the host allow it with `allow_command`", "name it in `mcp.commands` in `.kneo/config.yaml`"),
+];
 
 /// What there is to know beyond a few words.
 pub(crate) fn details(code: &str) -> Option<&'static str> {
@@ -122,6 +130,22 @@ mod tests {
             for method in ["`allow_command`", "`allow_host`", "`allow_plain_http`", "the host's"] {
                 assert!(!remedy.help.contains(method), "{}", remedy.code);
             }
+        }
+    }
+
+    #[test]
+    fn no_message_advises_a_builders_method() {
+        let plain = "plain HTTP to `a.test`; use `https`, or let the host allow it with `allow_plain_http`";
+        let host = "`a.test`; use one that it allows, or let the host allow it with `allow_host`";
+        let command = "use one that it allows, or let the host allow it with `allow_command`";
+        for (code, message, setting) in [
+            ("openai_address_invalid", plain, "`plain_http`"),
+            ("mcp_host_not_allowed", plain, "`plain_http`"),
+            ("mcp_host_not_allowed", host, "`mcp.hosts`"),
+            ("mcp_command_not_allowed", command, "`mcp.commands`"),
+        ] {
+            let said = worded(code, message);
+            assert!(said.contains(setting) && !said.contains("allow_"), "{said}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which addresses a host lets its specs and its keys go to: rules that need no network to be checked.
 //!
-//! Whatever speaks HTTP asks them, so that the same address is refused by all for the same reason.
+//! Providers of models and servers of tools ask them, so that the same address is refused by all for the same reason.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,6 +12,10 @@ pub fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
+
+/// What no proxy is asked for, in the form of the variable `NO_PROXY`: this machine, which a proxy would take for its own,
+/// and to which plain HTTP may go because nobody can read along.
+pub const NO_PROXY: &str = "localhost,127.0.0.0/8,::1";
 
 /// Why plain HTTP to another machine is refused, and what to do. The builders that allow it call it
 /// `allow_plain_http`.

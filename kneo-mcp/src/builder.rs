@@ -163,7 +163,7 @@ impl McpConnectorBuilder {
         self
     }
 
-    /// Goes through a proxy to every address: `http://…`, `https://…`. Without this none is used, whatever the
+    /// Goes through a proxy to every address but this machine's: `http://…`, `https://…`. Without this none is used, whatever the
     /// environment says.
     pub fn proxy(mut self, url: impl Into<String>) -> McpConnectorBuilder {
         self.proxy = Some(url.into());

@@ -145,14 +145,20 @@ fn how_a_project_speaks_to_models_counts() {
     for name in ["max_tokens", "max_completion_tokens"] {
         assert!(asked(&format!(", max_tokens: {name}"))[name].is_u64(), "{name}");
     }
-    // Through a proxy that answers in the place of a server that is not there.
+    // Through a proxy that answers in the place of a server that is not there; this machine is asked without.
     let dead = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/v1", listener.local_addr().unwrap())
     };
-    assert_eq!(run(&project, &dead, "").as_deref(), Some("provider_unreachable"));
-    let proxy = server.address.trim_end_matches("/v1");
-    assert_eq!(run(&project, &dead, &format!(", proxy: '{proxy}'")), None);
+    let by_proxy = format!(", plain_http: [models.invalid], proxy: '{}'", server.address.trim_end_matches("/v1"));
+    for (address, unreachable) in [(&*dead, true), ("http://models.invalid/v1", false)] {
+        let found = run(&project, address, &by_proxy);
+        assert_eq!(found.as_deref(), unreachable.then_some("provider_unreachable"), "{address}");
+    }
+    assert_eq!(
+        run(&project, "http://models.invalid/v1", ", plain_http: [models.invalid]").as_deref(),
+        Some("provider_unreachable")
+    );
 }
 
 #[test]
@@ -345,11 +351,20 @@ fn settings_out_of_their_range_are_refused() {
         let (code, problem) = project.json(&["run", "flow.yaml"]);
         assert_eq!((code, &problem["error"]["code"]), (1, &json!("config_invalid")), "{field}: {problem}");
     }
+    for name in ["dummy", "scripted"] {
+        set(&project, &format!("providers: {{{name}: {{kind: openai}}}}"));
+        for verb in ["run", "doctor"] {
+            let answer = project.kneo(&[verb, "flow.yaml"]);
+            assert!(answer.code == 1 && answer.whole().contains("every project has"), "{verb}: {answer:?}");
+        }
+    }
     // A parameter that fields of the spec set is not for `extra`.
     for (field, code) in [
         ("allow_parameters: [model]", "openai_parameter_invalid"),
         ("allow_base_urls: ['ftp://x']", "openai_address_invalid"),
         ("proxy: 'no url'", "openai_address_invalid"),
+        ("proxy: proxy", "openai_address_invalid"),
+        ("proxy: 'ftp://proxy'", "openai_address_invalid"),
     ] {
         set(&project, &format!("providers: {{house: {{kind: openai, {field}}}}}"));
         let (_, problem) = project.json(&["run", "flow.yaml"]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use kneo_core::address::NO_PROXY;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use rmcp::model::{
@@ -70,7 +71,7 @@ impl HttpClient {
             .user_agent(concat!("kneo-mcp/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &settings.proxy {
             let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|error| HttpFailure::of(error).problem())?;
-            builder = builder.proxy(proxy);
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(NO_PROXY)));
         }
         let client = builder.build().map_err(|error| HttpFailure::of(error).problem())?;
         Ok(HttpClient { client, headers: address.headers(credentials)?, link, cap })

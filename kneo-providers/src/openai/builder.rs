@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kneo_core::Name;
+use kneo_core::address::NO_PROXY;
 use kneo_core::secret::Secret;
-use reqwest::Proxy;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{NoProxy, Proxy, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -252,7 +253,7 @@ impl OpenAiBuilder {
         self
     }
 
-    /// A proxy for all requests, as a URL that may hold its user and password. None is used unless told: the
+    /// A proxy for all requests but those to this machine, as a URL that may hold its user and password. None is used unless told: the
     /// environment is not read.
     pub fn proxy(mut self, url: impl Into<String>) -> OpenAiBuilder {
         self.proxy = Some(url.into());
@@ -334,10 +335,16 @@ impl OpenAiBuilder {
         }
         let proxy = match &self.proxy {
             // The library's own words may repeat the address.
-            Some(url) => Some(Proxy::all(url).map_err(|_| OpenAiError::Address {
-                option: "proxy",
-                reason: "it is not the URL of an HTTP proxy".to_owned(),
-            })?),
+            Some(url) => {
+                let parsed =
+                    Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+                let proxy = parsed.and_then(|url| Proxy::all(url).ok());
+                let proxy = proxy.ok_or_else(|| OpenAiError::Address {
+                    option: "proxy",
+                    reason: "it is no URL of an HTTP proxy, such as `http://proxy.example.com:3128`".to_owned(),
+                })?;
+                Some(proxy.no_proxy(NoProxy::from_string(NO_PROXY)))
+            }
             None => None,
         };
         let roots = match &self.roots {

@@ -190,6 +190,20 @@ async fn a_proxy_is_used_only_if_the_host_names_it() {
     assert_eq!(seen.header("proxy-authorization"), Some("Basic bWU6aHVudGVyMg=="));
 }
 
+/// To this machine plain HTTP may go because nobody reads along: a proxy would, and would look for it at home.
+#[tokio::test]
+async fn this_machine_is_asked_without_a_proxy() {
+    let (proxy, server) = (FakeServer::always(saying("by proxy")).await, FakeServer::always(saying("here")).await);
+    let provider = OpenAiProvider::builder()
+        .base_url(server.base_url())
+        .default_model("m")
+        .proxy(proxy.base_url().replace("/v1", ""))
+        .build()
+        .unwrap();
+    assert_eq!(super::asked(&provider).await.text(), Ok("here".to_owned()));
+    assert!(proxy.seen().is_empty());
+}
+
 /// Runs a test that asks a server, with the proxies of the environment set to one that is not there.
 #[test]
 fn the_environment_names_no_proxy() {
