@@ -2,14 +2,14 @@
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::filter::{EnvFilter, FilterFn, LevelFilter};
+use tracing_subscriber::filter::{EnvFilter, FilterFn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::visible;
 
-/// Who logs, at the finest level, whole messages to and from MCP servers: what is said belongs in no log.
-const MESSAGES: &str = "rmcp::service";
+/// Who logs, at several levels, whole messages to and from MCP servers: what is said belongs in no log.
+const MESSAGES: &str = "rmcp";
 
 /// Writes what `KNEO_LOG` asks for on standard error; without it nothing is logged and nothing is paid.
 pub(crate) fn start() {
@@ -19,7 +19,7 @@ pub(crate) fn start() {
         .with_writer(|| Visible)
         .with_ansi(io::stderr().is_terminal())
         .finish()
-        .with(FilterFn::new(|about| about.target() != MESSAGES || *about.level() < LevelFilter::TRACE));
+        .with(FilterFn::new(|about| !about.target().starts_with(MESSAGES)));
     // Only who started a log before, in the same process, could be in the way.
     let _ = log.try_init();
 }

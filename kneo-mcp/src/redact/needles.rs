@@ -34,9 +34,7 @@ pub(super) fn of(secrets: &[Secret]) -> Vec<Secret> {
         add_parts(secret.reveal(), &mut parts);
         for part in &parts {
             add_escaped(part, &mut needles);
-        }
-        for whole in [secret.reveal(), secret.reveal().trim()] {
-            add_base64(whole, &mut needles);
+            add_base64(part, &mut needles);
         }
     }
     let mut needles: Vec<Secret> = needles.into_iter().map(Secret::new).collect();
@@ -236,5 +234,7 @@ mod tests {
             }
         }
         assert!(!is_found("hunter22", &STANDARD.encode("hunter22")), "it is too short");
+        assert!(is_found(&format!("Bearer {secret}"), &STANDARD.encode(format!("user:{secret}"))));
+        assert!(is_found(PEM, &STANDARD.encode("a line: MC4CAQAwBQYDK2Vw/BCIEIJ+s")));
     }
 }

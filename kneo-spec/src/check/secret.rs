@@ -91,7 +91,9 @@ fn look(tree: &Tree, node: NodeId, text: &str, key: Option<&str>, sink: &mut Dia
 /// Where the user and the password stand in a text that is an address with both. What has holes is filled elsewhere.
 fn credentials(text: &str) -> Option<std::ops::Range<usize>> {
     let (scheme, rest) = text.split_once("://")?;
-    if text.contains(char::is_whitespace) || scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric()) {
+    // RFC 3986, section 3.1.
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    if text.contains(char::is_whitespace) || scheme.is_empty() || !scheme.chars().all(is_scheme) {
         return None;
     }
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -164,6 +166,7 @@ mod tests {
         for (text, found) in [
             ("https://ana:hunter2@example.com/v1", Some("ana:hunter2")),
             ("postgres://ana:p@ss@db:5432/x?y=1", Some("ana:p@ss")),
+            ("git+https://ana:hunter2@example.com/a.git", Some("ana:hunter2")),
             ("https://ana@example.com/", None),
             ("https://example.com/a:b@c", None),
             ("https://ana:@example.com", None),
