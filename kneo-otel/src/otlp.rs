@@ -68,7 +68,7 @@ impl Otlp {
         Otlp { endpoint: endpoint.into(), headers: Vec::new(), roots: None, interval: None, metrics: true }
     }
 
-    /// Adds a header to each request, such as the one that authorises it. Its value is not shown by `Debug`, nor in
+    /// Adds a header to each request, such as the one that authorises it; by plain `http` everybody on the way reads it. Its value is not shown by `Debug`, nor in
     /// errors.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Otlp {
@@ -142,7 +142,7 @@ impl Otlp {
     fn client(&self, runtime: Option<Handle>, timeout: Duration, trouble: Trouble) -> Result<Client, BuildError> {
         let url = reqwest::Url::parse(&self.endpoint).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-        let url = url.ok_or_else(|| refused(&self.endpoint))?;
+        let url = url.ok_or_else(|| refused("what is no such address"))?;
         if let Some(signal) = SIGNALS.iter().find(|signal| url.path().trim_end_matches('/').ends_with(**signal)) {
             let value = format!("an address that ends in `{signal}`");
             let help = "the path of each signal is added to it: leave it out, as in http://localhost:4318";
@@ -212,6 +212,11 @@ impl Otlp {
         }
         Ok(builder.with_root_certificates(roots).with_no_client_auth())
     }
+}
+
+/// An address without the user and the password that may stand in it.
+fn without_credentials(endpoint: &str) -> &str {
+    if endpoint.contains('@') { "[with credentials]" } else { endpoint }
 }
 
 fn refused(value: &str) -> BuildError {
@@ -302,7 +307,7 @@ impl fmt::Debug for Otlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
         f.debug_struct("Otlp")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &without_credentials(&self.endpoint))
             .field("headers", &names)
             .field("metrics", &self.metrics)
             .finish_non_exhaustive()

@@ -204,6 +204,10 @@ fn options_that_mean_nothing_are_refused() {
     for endpoint in ["", "localhost:4318", "ftp://localhost", "http://", "not a url"].iter().chain(&signals).copied() {
         assert_eq!(refused(Otlp::new(endpoint)), "otlp", "{endpoint}");
     }
+    // What is no address may hold a password all the same.
+    let odd = "ftp://me:hunter2@localhost";
+    let error = OtelObserver::builder().otlp(Otlp::new(odd)).build().unwrap_err();
+    assert!(!format!("{error} {error:?} {:?}", Otlp::new(odd)).contains("hunter2"), "{error:?}");
     let local = || Otlp::new("http://localhost:4318");
     assert_eq!(refused(local().header("a b", "c")), "header");
     assert_eq!(refused(local().header("a", "hunter2\n")), "header");
