@@ -47,7 +47,8 @@ use std::time::Duration;
 use kneo_core::provider::{ModelAnswer, ToolOffer};
 use kneo_core::{Failure, Usage, Value};
 
-/// The numbered behaviour of this engine: written into every record, never reused.
+/// The numbered behaviour of this engine: written into every record, never reused. It rises with each change of what a
+/// journal means, from the first release on.
 pub const REVISION: u16 = 1;
 
 /// A run that waits longer than this for its next attempt gives up its lease.
