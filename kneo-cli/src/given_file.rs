@@ -55,17 +55,28 @@ pub(crate) fn looks_like_bundle(bytes: &[u8]) -> bool {
 /// The bytes of a file, at most one more than so many.
 pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Problem> {
     let name = dash::name(path);
-    let unreadable = |error: std::io::Error| match error.kind() {
+    let unreadable = |error: std::io::Error| unreadable(&name, &error);
+    if dash::is_meant(path) {
+        return dash::read(most as u64 + 1).map_err(unreadable);
+    }
+    open(path, most).map_err(unreadable)
+}
+
+/// The bytes of what can only be a file.
+pub(crate) fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, Problem> {
+    open(path, most).map_err(|error| unreadable(&path.display().to_string(), &error))
+}
+
+fn open(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Problem {
+    match error.kind() {
         ErrorKind::NotFound => Problem::new("file_not_found", format!("there is no file `{name}`")),
         ErrorKind::IsADirectory => Problem::new("file_unreadable", format!("cannot read `{name}`: it is a directory")),
         _ => Problem::new("file_unreadable", format!("cannot read `{name}`: {error}")),
-    };
-    let most = most as u64 + 1;
-    if dash::is_meant(path) {
-        return dash::read(most).map_err(unreadable);
     }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
 }

@@ -25,12 +25,17 @@ impl Variables {
     /// The secrets of this program's environment.
     pub(crate) fn source(&self) -> Arc<dyn SecretSource> {
         let variables = self.clone();
-        kneo::secret::from_fn(move |name| std::env::var(variables.of(name.as_str())).ok())
+        kneo::secret::from_fn(move |name| variables.value(name))
     }
 
-    /// The secrets that are not there. None is read any further.
+    /// The value of a secret. What should have filled in a variable that is empty failed: it has none.
+    fn value(&self, name: &Name) -> Option<String> {
+        std::env::var(self.of(name.as_str())).ok().filter(|value| !value.trim().is_empty())
+    }
+
+    /// The secrets that are not there.
     pub(crate) fn missing(&self, secrets: impl IntoIterator<Item = Name>) -> Vec<Name> {
-        secrets.into_iter().filter(|name| std::env::var_os(self.of(name.as_str())).is_none()).collect()
+        secrets.into_iter().filter(|name| self.value(name).is_none()).collect()
     }
 
     /// Checks that every one of some secrets is there.
@@ -40,8 +45,10 @@ impl Variables {
             [] => Ok(()),
             [first, ..] => {
                 let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
-                let message =
-                    format!("the spec needs secrets that the environment does not have: {}", names.join(", "));
+                let message = format!(
+                    "the spec needs secrets that the environment does not have, or has empty: {}",
+                    names.join(", ")
+                );
                 Err(Problem::new("secret_missing", message).with_help(self.advice(first.as_str())))
             }
         }

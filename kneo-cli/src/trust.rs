@@ -232,7 +232,7 @@ pub(crate) fn of_variable(what: &str, variable: &str) -> Result<Secret, Problem>
 
 /// The key in a file, without the line end after it.
 pub(crate) fn of_file(what: &str, path: &Path) -> Result<Secret, Problem> {
-    let bytes = given_file::read(path, MAX_KEY_FILE)?;
+    let bytes = given_file::read_file(path, MAX_KEY_FILE)?;
     match String::from_utf8(bytes) {
         Ok(text) if text.len() <= MAX_KEY_FILE => Ok(Secret::new(text.trim_end_matches(['\n', '\r']).to_owned())),
         _ => {

@@ -44,7 +44,9 @@ impl Args {
         let name = self.name()?;
         let kneo = self.kneo()?;
         let folder = &self.folder;
-        if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        // A repository that has just been made holds nothing of anybody's.
+        let counts = |entry: std::io::Result<fs::DirEntry>| !entry.is_ok_and(|entry| entry.file_name() == ".git");
+        if fs::read_dir(folder).is_ok_and(|mut entries| entries.any(counts)) {
             let message = format!("`{}` is not empty", folder.display());
             return Err(Problem::new("folder_not_empty", message).into());
         }

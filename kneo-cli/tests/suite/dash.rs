@@ -36,6 +36,12 @@ fn a_spec_and_an_input_come_from_standard_input() {
     assert_eq!((input.code, &input.stdout), (0, &told.stdout));
     let spec = given(&project, SPEC.as_bytes(), &["run", "-", "--input", "green tea"]);
     assert_eq!((spec.code, &spec.stdout), (0, &told.stdout));
+    // It ends once: what is read of it then would pass for nothing.
+    for twice in [&["run", "-", "--input-file", "-"][..], &["spec", "validate", "-", "-"], &["spec", "test", "-", "-"]]
+    {
+        let answer = given(&project, SPEC.as_bytes(), twice);
+        assert!(answer.code == 4 && answer.stderr.contains("`-` stands for one file only"), "{answer:?}");
+    }
     let wrong = given(&project, b"\xff", &["run", "flow.yaml", "--input-file", "-"]);
     assert!(wrong.code == 1 && wrong.stderr.contains("error[file_not_utf8]: `<stdin>`"), "{wrong:?}");
 }
@@ -65,8 +71,14 @@ fn a_bundle_is_told_where_a_spec_is_asked_for() {
         let answer = project.kneo(&["spec", verb, "flow.bundle"]);
         let said = "error[spec_expected]: `flow.bundle` is a bundle: a spec is asked for here\n  help: ";
         assert!(answer.stderr.starts_with(said) && answer.stderr.contains("kneo spec bundle verify"), "{answer:?}");
-        assert!(answer.code != 0 && !answer.stderr.contains("error[E_"), "{answer:?}");
+        assert!(answer.code == 1 && !answer.stderr.contains("error[E_"), "{answer:?}");
     }
+    // Nobody writes a file of that name without meaning standard output, nor gives a key there.
+    let dash = project.kneo(&[&["spec", "bundle", "sign", "flow.yaml", "-o", "-"][..], &sign].concat());
+    assert!(dash.code == 2 && !project.path("-").exists(), "{dash:?}");
+    let key = ["--key-id", "k", "--key-file", "-", "--approved-by", "ana", "--env", "here", "--sequence", "1"];
+    let key = project.kneo(&[&["spec", "bundle", "sign", "flow.yaml", "-o", "c"][..], &key].concat());
+    assert!(key.code == 4 && key.stderr.contains("there is no file `-`"), "{key:?}");
     let again = project.kneo(&[&["spec", "bundle", "sign", "flow.bundle", "-o", "b"][..], &sign].concat());
     assert!(again.code == 1 && again.stderr.starts_with("error[spec_expected]"), "{again:?}");
 }

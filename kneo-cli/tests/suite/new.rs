@@ -50,6 +50,8 @@ fn an_empty_folder_becomes_a_project_under_its_name() {
 #[test]
 fn a_project_is_made_nowhere_else() {
     let project = Project::new();
+    std::fs::create_dir_all(project.path("cloned/.git")).unwrap();
+    assert_eq!(project.kneo(&["new", "cloned"]).code, 0);
     std::fs::create_dir_all(project.path("full")).unwrap();
     std::fs::write(project.path("full/notes.txt"), "mine").unwrap();
     let (code, problem) = project.json(&["new", "full"]);

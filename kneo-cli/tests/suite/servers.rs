@@ -41,6 +41,9 @@ fn a_server_is_started_and_its_tools_run() {
     }
     let (code, report) = project.json(&["run", "flow.yaml", "--models", "models.json", "--input", "go"]);
     assert_eq!((code, &report["error"]["code"]), (4, &"secret_missing".into()), "{report}");
+    // What should have filled in a variable that is empty failed.
+    let empty: Answer = project.command(&arguments).env("files_token", " ").output().unwrap().into();
+    assert_eq!((empty.code, &empty.object()["error"]["code"]), (4, &"secret_missing".into()), "{empty:?}");
 }
 
 /// Two servers that can be used, and not together.

@@ -48,10 +48,12 @@ impl Args {
         } else if self.specs.len() > 1 {
             output.text(&summary(valid, invalid, unread.len()))?;
         }
-        Ok(match (invalid, unread.is_empty()) {
-            (_, false) => Exit::Unavailable,
-            (0, true) => Exit::Done,
-            (_, true) => Exit::Failed,
+        // What could not be read may be valid; what was, as a bundle in the place of a spec, is not.
+        let exits: Vec<Exit> = unread.iter().map(|problem: &Problem| problem.exit).collect();
+        Ok(match invalid {
+            _ if exits.contains(&Exit::Unavailable) => Exit::Unavailable,
+            0 if exits.is_empty() => Exit::Done,
+            _ => Exit::Failed,
         })
     }
 }

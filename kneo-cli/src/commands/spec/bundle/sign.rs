@@ -9,6 +9,7 @@ use kneo::spec::CompileOptions;
 use kneo::spec::source::SourceMap;
 use kneo::system::SystemClock;
 
+use crate::dash;
 use crate::exit::Exit;
 use crate::new_file::{self, IfThere};
 use crate::output::Output;
@@ -74,6 +75,10 @@ impl KeyArgs {
 
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
+        if dash::is_meant(&self.output) {
+            let problem = Problem::new("usage", "a bundle is written to a file, not to standard output");
+            return Err(problem.with_help("name the file after `--output`").into());
+        }
         let key = self.key.find()?;
         let signing = Signing {
             key: name("the key's id", &self.key_id)?,
