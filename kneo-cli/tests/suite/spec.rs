@@ -121,6 +121,11 @@ fn a_spec_is_drawn() {
         let (code, object) = project.json(&["spec", "graph", "flow.yaml", "--format", format, "-o", &file]);
         assert_eq!((code, &object), (0, &json!({"ok": true, "format": format, "file": file})));
         assert_eq!(std::fs::read_to_string(project.path(&file)).unwrap(), answer.stdout);
+        // The ending of the file says as much, unless something else is asked for.
+        let (code, object) = project.json(&["spec", "graph", "flow.yaml", "-o", &file]);
+        assert_eq!((code, &object["format"]), (0, &json!(format)));
+        let (_, object) = project.json(&["spec", "graph", "flow.yaml", "-o", &file, "--format", "dot"]);
+        assert_eq!(object["format"], "dot");
     }
     let plain = project.kneo(&["spec", "graph", "flow.yaml"]);
     assert!(plain.stdout.starts_with("flowchart TD\n"), "{plain:?}");

@@ -1,6 +1,6 @@
 //! `kneo spec graph`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use kneo::spec::CompileOptions;
@@ -18,9 +18,9 @@ pub(crate) struct Args {
     /// The spec
     spec: PathBuf,
 
-    /// As a Mermaid flowchart, for Graphviz, or as a picture
-    #[arg(long, short, value_enum, default_value_t = Format::Mermaid)]
-    format: Format,
+    /// As a Mermaid flowchart, for Graphviz, or as a picture [default: what the ending of --output means, else mermaid]
+    #[arg(long, short, value_enum)]
+    format: Option<Format>,
 
     /// Write the drawing to this file
     #[arg(long, short, value_name = "FILE")]
@@ -35,6 +35,18 @@ enum Format {
     Svg,
 }
 
+impl Format {
+    /// The form of files with this ending.
+    fn of_ending(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()? {
+            "mmd" | "mermaid" => Some(Format::Mermaid),
+            "dot" | "gv" => Some(Format::Dot),
+            "svg" => Some(Format::Svg),
+            _ => None,
+        }
+    }
+}
+
 impl Args {
     pub(crate) fn run(self, output: Output) -> Result<Exit, Stop> {
         let SpecFile { sources, file } = SpecFile::read(&self.spec)?;
@@ -43,12 +55,14 @@ impl Args {
             return Err(SpecFile { sources, file }.invalid(compilation.diagnostics).into());
         };
         let graph = Graph::of(plan.plan());
-        let drawing = match self.format {
+        let of_file = || self.output.as_deref().and_then(Format::of_ending);
+        let format = self.format.or_else(of_file).unwrap_or(Format::Mermaid);
+        let drawing = match format {
             Format::Mermaid => graph.mermaid(),
             Format::Dot => graph.dot(),
             Format::Svg => graph.svg(),
         };
-        let format = self.format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let format = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         match written::to_file(self.output.as_deref()) {
             Some(path) => {
                 written::file(path, drawing.as_bytes())?;
