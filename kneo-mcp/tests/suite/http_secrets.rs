@@ -156,6 +156,11 @@ async fn a_proxy_is_used_only_if_the_host_names_it() {
     let error = host.call(&http("http://mcp.test/x")).await.unwrap_err();
     assert!(error.message.contains("answers HTTP 502: the proxy"), "{}", error.message);
     assert_eq!(proxy.seen()[0].path, "http://mcp.test/x");
+
+    // To this machine plain HTTP may go because nobody reads along: a proxy would.
+    let (asked, web) = (proxy.seen().len(), Web::start(well).await);
+    assert_eq!(host.call(&http(&web.url())).await.unwrap(), Value::from("hello"));
+    assert_eq!(proxy.seen().len(), asked);
 }
 
 #[tokio::test]
