@@ -49,11 +49,10 @@ impl Args {
             output.text(&summary(valid, invalid, unread.len()))?;
         }
         // What could not be read may be valid; what was, as a bundle in the place of a spec, is not.
-        let exits: Vec<Exit> = unread.iter().map(|problem: &Problem| problem.exit).collect();
-        Ok(match invalid {
-            _ if exits.contains(&Exit::Unavailable) => Exit::Unavailable,
-            0 if exits.is_empty() => Exit::Done,
-            _ => Exit::Failed,
+        Ok(match unread.iter().any(|problem| problem.exit == Exit::Unavailable) {
+            true => Exit::Unavailable,
+            false if valid == self.specs.len() => Exit::Done,
+            false => Exit::Failed,
         })
     }
 }
